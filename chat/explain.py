@@ -1,0 +1,45 @@
+"""Shows why an answer was chosen, or none: every candidate with every feature and its weight."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chat.answer import Answerer
+from chat.select import LogisticModel
+
+
+def explain(answerer: Answerer, question: str) -> str:
+    """Return a report on one question, as plain text."""
+    search, selection = answerer.look_up(question)
+    answered = selection.confidence >= answerer.weights.answer_above
+    lines = [
+        f"question     {question}",
+        f"screened as  {answerer.screen.check(question)}",
+        f"confidence   {selection.confidence:.3f}, answers from {answerer.weights.answer_above:.3f}: "
+        f"{'answered' if answered else 'not answered'}",
+        "",
+        "what moved the confidence (log odds, feature)",
+        *_moved(answerer.weights.question, selection.description),
+        "",
+        "silences     "
+        + ", ".join(f"{k} {v:.3f}" for k, v in sorted(search.bank.silences.items(), key=lambda x: -x[1])),
+        "nearest banked questions",
+        *(f"  {s:.3f}  {'silent' if q.silent else 'answered'}  {q.question}" for q, s in search.nearest),
+    ]
+    article = answerer.article
+    for k in np.argsort(-selection.p, kind="stable"):
+        hit = selection.candidates.hits[int(k)]
+        sentence = article.sentences[hit.sentence]
+        lines += [
+            "",
+            f"p {selection.p[k]:.3f}  {'CHOSEN' if hit.sentence in selection.chosen else ''}",
+            f"  {sentence.span.of(article.text)}",
+            *_moved(answerer.weights.sentence, selection.candidates.features[int(k)]),
+        ]
+    return "\n".join(lines)
+
+
+def _moved(model: LogisticModel, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[str]:
+    parts = (values - np.array(model.mean)) / np.array(model.scale) * np.array(model.coefficients)
+    order = np.argsort(-np.abs(parts), kind="stable")
+    return [f"  {parts[i]:+7.2f}  {model.features[i]} = {values[i]:.3f}" for i in order]

@@ -1,0 +1,249 @@
+"""What is known about a question and each sentence that might answer it, as numbers with names.
+
+Nothing is decided here; `chat.select` weighs these with coefficients that `eval.fit` learns.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus.article import Article
+from corpus.discourse import in_context, leans_back
+from corpus.questions import Silence
+from index.models import PairScorer
+from index.passage_index import Hit, Search
+from index.terms import fold, terms
+
+Floats = npt.NDArray[np.float32]
+
+MAX_NAMING_SHARE = 0.1
+N_RERANKED = 10  # the right sentence is among these for 97 in 100 development questions
+
+# What kind of answer a question asks for, and what a sentence of that kind holds.
+_NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twice|half|several|multiple)\b"
+)
+_ANSWER_TYPES: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...] = (
+    (
+        "number",
+        re.compile(r"\bhow (?:many|much|long|often|big|large|old|likely|common)\b|\b(?:number|age|odds|chances?)\b"),
+        _NUMBER,
+    ),
+    (
+        "duration",
+        re.compile(r"\bhow long\b|\bhow many (?:days|weeks|months|years)\b|\b(?:duration|length of)\b"),
+        re.compile(r"\b(?:day|week|month|year|hour|minute|time)s?\b"),
+    ),
+    (
+        "who",
+        re.compile(r"\bwho\b|\bwhom\b|\b(?:which|what) (?:people|patients|women|men|doctor)\b|\bfor whom\b"),
+        re.compile(r"\b(?:people|person|patients?|individuals?|women|men|females?|males?|surgeon|doctor|oncologist"
+                   r"|provider|practitioner)\b"),
+    ),
+    (
+        "why",
+        re.compile(r"\bwhy\b|\b(?:reason|purpose|point|goal|what for)\b|\bhow come\b"),
+        re.compile(r"\b(?:because|since|to help|to prevent|to destroy|due to|so that|help(?:s|ing)?|in order|prevent)\b"),
+    ),
+    (
+        "when",
+        re.compile(r"\bwhen\b|\b(?:before|after|timing|during)\b"),
+        re.compile(r"\b(?:before|after|during|when|if|once|while|until)\b"),
+    ),
+    (
+        "definition",
+        re.compile(r"\bwhat(?:'s| is| are| does)\b|\b(?:mean|meaning|define|definition|stands? for)\b"),
+        re.compile(r"\b(?:is|are|involves?|means?|also (?:known|called)|called|refers?|uses?)\b|:|\("),
+    ),
+)  # fmt: skip
+
+SENTENCE_FEATURES = (
+    "dense",
+    "dense_gap",
+    "dense_passage",
+    "lexical",
+    "lexical_share",
+    "lexical_passage_share",
+    "banked",
+    "banked_gap",
+    "vote",
+    "learned",
+    "learned_log",
+    "rerank",
+    "rerank_gap",
+    "coverage",
+    "coverage_in_section",
+    "heading_match",
+    "type_match",
+    "type_miss",
+    "leans_back",
+    "is_item",
+    "length",
+)
+QUESTION_FEATURES = (
+    "p_first",
+    "p_margin",
+    "p_total",
+    "banked_best",
+    "nearest_silent",
+    "bank_margin",
+    "silent_vote",
+    "silent_learned_logit",
+    "off_topic_learned",
+    "rerank_first",
+    "rerank_best",
+    "dense_first",
+    "dense_best",
+    "passage_best",
+    "coverage_first",
+    "coverage_in_section_first",
+    "unknown_terms",
+    "n_terms",
+    "type_miss_first",
+)
+
+
+class Vocabulary:
+    """The terms of an article and how much each says: its inverse document frequency.
+
+    Args:
+        article: the sentences of which are the documents.
+        known: further terms that readers use, such as the question bank's.
+    """
+
+    def __init__(self, article: Article, known: Sequence[str] = ()) -> None:
+        self.of_sentence = [frozenset(terms(s.span.of(article.text))) for s in article.sentences]
+        self.of_section = [frozenset(terms(s.span.of(article.text))) for s in article.sections]
+        self.of_heading = [frozenset(terms(s.heading)) for s in article.sections]
+        self._frequency = Counter(t for own in self.of_sentence for t in own)
+        self._n = len(self.of_sentence)
+        self.known = frozenset(self._frequency) | frozenset(t for text in known for t in terms(text))
+
+    def weight(self, term: str) -> float:
+        """Return a term's inverse document frequency; a term that the article lacks weighs most."""
+        return math.log((self._n + 1) / (self._frequency[term] + 0.5))
+
+    def names(self, term: str) -> bool:
+        """Whether a term names a thing: the article has it, in at most one sentence in ten."""
+        return 0 < self._frequency[term] <= MAX_NAMING_SHARE * self._n
+
+    def coverage(self, query: frozenset[str], found: frozenset[str]) -> float:
+        """Return the share of the query's weight that `found` covers, 1.0 for an empty query."""
+        total = sum(self.weight(t) for t in query)
+        return sum(self.weight(t) for t in query & found) / total if total else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The sentences that may answer, with their features.
+
+    Attributes:
+        hits: the candidates, best fused score first.
+        rerank: `(n,)` cross-encoder logits.
+        features: `(n, len(SENTENCE_FEATURES))`.
+    """
+
+    hits: tuple[Hit, ...]
+    rerank: Floats
+    features: Floats
+
+
+def gather(
+    article: Article, vocabulary: Vocabulary, reranker: PairScorer, question: str, search: Search
+) -> Candidates:
+    """Take the best hits of a search, rerank them and compute their features."""
+    hits = search.hits[:N_RERANKED]
+    rerank = reranker.score(question, [in_context(article, h.sentence) for h in hits])
+    query = frozenset(terms(question))
+    asked = [t for t in _ANSWER_TYPES if t[1].search(fold(question))]
+    best = {
+        name: max((getattr(h, name) for h in search.hits), default=0.0)
+        for name in ("dense", "lexical", "lexical_passage", "banked")
+    }
+    rows = []
+    for hit, logit in zip(hits, rerank, strict=True):
+        sentence = article.sentences[hit.sentence]
+        words = sentence.span.of(article.text)
+        own = vocabulary.of_sentence[hit.sentence]
+        heading = vocabulary.of_heading[sentence.section]
+        matched = [bool(t[2].search(fold(words))) for t in asked]
+        rows.append(
+            (
+                hit.dense,
+                hit.dense - best["dense"],
+                hit.dense_passage,
+                math.log1p(hit.lexical),
+                hit.lexical / best["lexical"] if best["lexical"] else 0.0,
+                hit.lexical_passage / best["lexical_passage"] if best["lexical_passage"] else 0.0,
+                hit.banked,
+                hit.banked - best["banked"],
+                hit.vote,
+                hit.learned,
+                math.log(hit.learned + 1e-4),
+                logit,
+                logit - float(rerank.max()),
+                vocabulary.coverage(query, own | heading),
+                vocabulary.coverage(query, vocabulary.of_section[sentence.section]),
+                vocabulary.coverage(query, heading) if query else 0.0,
+                sum(matched) / len(asked) if asked else 0.0,
+                float(bool(asked) and not all(matched)),
+                float(leans_back(words)),
+                float(sentence.is_item),
+                math.log(len(words)),
+            )
+        )
+    return Candidates(hits, rerank, np.array(rows, np.float32).reshape(-1, len(SENTENCE_FEATURES)))
+
+
+def describe_question(
+    vocabulary: Vocabulary, question: str, search: Search, candidates: Candidates, p: Floats
+) -> Floats:
+    """Return `(len(QUESTION_FEATURES),)`: how well the question seems to be answered.
+
+    Args:
+        vocabulary: of the article.
+        question: its words.
+        search: what the index knows.
+        candidates: the sentences that may answer.
+        p: `(n,)` probability of each candidate that it answers.
+    """
+    query = terms(question)
+    order = np.argsort(-p, kind="stable")
+    first = int(order[0])
+    own = dict(zip(SENTENCE_FEATURES, candidates.features[first], strict=True))
+    silent = min(max(sum(search.bank.silences.values()), 1e-4), 1 - 1e-4)
+    banked = max(h.banked for h in search.hits)
+    values = (
+        _logit(float(p[first])),
+        float(p[first] - (p[order[1]] if len(order) > 1 else 0.0)),
+        float(p.sum()),
+        banked,
+        search.bank.nearest_silent,
+        banked - search.bank.nearest_silent,
+        search.bank.silent_vote,
+        math.log(silent / (1 - silent)),
+        search.bank.silences.get(Silence.OFF_TOPIC, 0.0) + search.bank.silences.get(Silence.NOT_UNDERSTOOD, 0.0),
+        float(candidates.rerank[first]),
+        float(candidates.rerank.max()),
+        own["dense"],
+        max(h.dense for h in search.hits),
+        search.on_subject,
+        own["coverage"],
+        own["coverage_in_section"],
+        sum(t not in vocabulary.known for t in query) / len(query) if query else 1.0,
+        math.log1p(len(query)),
+        own["type_miss"],
+    )
+    return np.array(values, dtype=np.float32)
+
+
+def _logit(p: float) -> float:
+    q = min(max(p, 1e-4), 1 - 1e-4)
+    return math.log(q / (1 - q))

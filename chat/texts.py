@@ -1,0 +1,119 @@
+"""Every sentence that the bot says in its own name. Fixed, reviewed, in plain words.
+
+Nothing else in the program speaks to a reader. Keep to short words and short sentences: a test
+holds the reading age (9 to 11 years, Flesch-Kincaid).
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+from corpus.questions import Silence
+
+DISCLAIMER = (
+    "This tool shows words from one article. It does not know you, and it does not replace medical care. "
+    "Talk to your own doctor or nurse before you act on what you read here."
+)
+
+NOT_ANSWERED = "The article does not answer this question."
+OFF_TOPIC = "This question has nothing to do with the article."
+LOST_LIST = "The list that would answer this is missing from our copy of the article. We do not fill it in."
+NOT_UNDERSTOOD = "We could not make sense of this. Please ask one short question in plain English."
+ASK_CARE_TEAM = (
+    "You can take this question to your care team. You could also ask them: What does this mean for me? "
+    "What should I look out for? Who can I call if I am worried?"
+)
+NO_OF = {
+    Silence.ASPECT: NOT_ANSWERED,
+    Silence.THING: NOT_ANSWERED,
+    Silence.CONDITION: NOT_ANSWERED,
+    Silence.LOST: LOST_LIST,
+    Silence.OFF_TOPIC: OFF_TOPIC,
+    Silence.NOT_UNDERSTOOD: NOT_UNDERSTOOD,
+}
+
+PERSONAL_ADVICE = (
+    "Only your own care team can help you choose or tell you what your signs or results mean. You could "
+    "ask them: What are my choices? What are the good and bad points of each one for me? What if I wait?"
+)
+DOSAGE = (
+    "How much to take, how often, and what is safe to mix is for your own care team. Ask your doctor, "
+    "nurse or pharmacist first. Do not change or stop a medicine by yourself."
+)
+FROM_THE_ARTICLE = "This is what the article says. It was not written about you."
+
+UNDERSTOOD_AS = "Understood as: {question}"
+
+EMPTY = "Please type a question first."
+TOO_LONG = "This is too long. Please ask one question of at most {limit} letters."
+NOT_TEXT = "This is not text that we can read. Please type your question in words."
+BAD_LINE = "This line cannot be read: {reason}"
+FAILED = "Something went wrong on our side. Your question was not answered. Please try again."
+
+EMERGENCY = "This may be an emergency. Please get help now. Do not wait for an answer here."
+EMERGENCY_TEAM = (
+    "If you have cancer treatment now, also ring the day and night number that your cancer team gave you. "
+    "If someone else is ill, stay with them and call for them."
+)
+CRISIS = "You do not have to face this alone. Please talk to someone now. They want to hear from you."
+CRISIS_DANGER = "If you or someone else may be in danger right now, call the emergency number."
+HELP_IN_SPANISH = "Si es una emergencia, llame ahora al número de emergencias de su país (112, 911)."
+
+
+@dataclass(frozen=True, slots=True)
+class HelpLines:
+    """Where to get help in one country."""
+
+    country: str
+    emergency: str
+    crisis: str
+
+
+# Checked 2026-11 against the services' own pages, named beside each line.
+HELP_LINES = {
+    # 911.gov; 988lifeline.org (call or text, day and night)
+    "US": HelpLines("United States", "911", "988 (call or text)"),
+    # canada.ca "9-1-1"; 988.ca (call or text, day and night)
+    "CA": HelpLines("Canada", "911", "988 (call or text)"),
+    # nhs.uk "When to call 999"; samaritans.org (free, day and night)
+    "GB": HelpLines("United Kingdom", "999", "116 123 (Samaritans)"),
+    # hse.ie "112 or 999"; samaritans.org/ireland
+    "IE": HelpLines("Ireland", "112 or 999", "116 123 (Samaritans)"),
+    # European Commission, digital-strategy.ec.europa.eu "112"; 116 123 is the EU's number for emotional
+    # support (Commission Decision 2009/884/EC), not yet in service in every member state
+    "EU": HelpLines("European Union", "112", "116 123 (in many countries)"),
+    # triplezero.gov.au; lifeline.org.au (day and night)
+    "AU": HelpLines("Australia", "000", "13 11 14 (Lifeline)"),
+    # police.govt.nz "111"; 1737.org.nz (call or text, day and night)
+    "NZ": HelpLines("New Zealand", "111", "1737 (call or text)"),
+    # 112.gov.in; telemanas.mohfw.gov.in (day and night)
+    "IN": HelpLines("India", "112", "14416 (Tele MANAS)"),
+}
+COUNTRIES_VARIABLE = "QA_COUNTRIES"  # codes of HELP_LINES, by comma; all by default
+
+
+def help_lines() -> tuple[HelpLines, ...]:
+    """Return the help lines to show: those of `$QA_COUNTRIES`, or all.
+
+    Raises:
+        ValueError: if a code is not known.
+    """
+    codes = [c.strip().upper() for c in os.environ.get(COUNTRIES_VARIABLE, "").split(",") if c.strip()]
+    unknown = [c for c in codes if c not in HELP_LINES]
+    if unknown:
+        raise ValueError(f"{COUNTRIES_VARIABLE} names {unknown}; known are {', '.join(HELP_LINES)}")
+    return tuple(HELP_LINES[c] for c in codes or HELP_LINES)
+
+
+def emergency_notices() -> tuple[str, ...]:
+    """Return the notices of an emergency card."""
+    numbers = "; ".join(f"{line.country}: {line.emergency}" for line in help_lines())
+    return (EMERGENCY, f"Call now. {numbers}.", EMERGENCY_TEAM, HELP_IN_SPANISH)
+
+
+def crisis_notices() -> tuple[str, ...]:
+    """Return the notices of a crisis card."""
+    numbers = "; ".join(f"{line.country}: {line.crisis}" for line in help_lines())
+    emergency = "; ".join(f"{line.country}: {line.emergency}" for line in help_lines())
+    return (CRISIS, f"Call now. {numbers}.", f"{CRISIS_DANGER} {emergency}.", HELP_IN_SPANISH)

@@ -1,0 +1,1 @@
+"""What may be quoted: articles, their sections, sentences and sources as spans, and question banks."""

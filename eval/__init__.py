@@ -1,0 +1,1 @@
+"""Whether it is right: question sets, metrics, the bench and the fitting of the weights."""

@@ -1,0 +1,125 @@
+"""Asks an article's question bank: which sentences did an editor give to questions like this one,
+and which questions like it does the article not answer?
+
+Two ways that complement each other: the vote of the nearest banked questions, and a classifier that
+has the sentences and the kinds of silence as classes. Both follow from the bank alone, so that an
+editor's new question takes effect by itself when the index is built.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from corpus.article import Article
+from corpus.questions import Question, Silence
+from index.classifier import TextClassifier, fit_classifier
+
+Floats = npt.NDArray[np.float32]
+
+NO_SIMILARITY = -1.0
+VOTE_TEMPERATURE = 0.03  # cosine
+MIN_QUESTIONS = 20  # fewer than these (an article with its FAQ pairs only) teach a classifier nothing
+
+_KINDS = tuple(k for k in Silence if k)
+
+
+@dataclass(frozen=True, slots=True)
+class BankVote:
+    """What the bank says of one question; n is the number of the article's sentences.
+
+    Attributes:
+        banked: `(n,)` cosine of the nearest banked question that the sentence answers, -1 if none.
+        vote: `(n,)` share of the nearest neighbours' vote.
+        learned: `(n,)` probability by the classifier; zeros without one.
+        nearest_silent: cosine of the nearest banked question that the article does not answer.
+        silent_vote: share of the nearest neighbours' vote for silence.
+        silences: probability by the classifier of each kind of silence; empty without one.
+    """
+
+    banked: Floats
+    vote: Floats
+    learned: Floats
+    nearest_silent: float
+    silent_vote: float
+    silences: dict[Silence, float]
+
+
+class QuestionBank:
+    """The banked questions of one article, and their classifier if there are enough of them."""
+
+    def __init__(
+        self, article: Article, questions: tuple[Question, ...], classifier: TextClassifier | None
+    ) -> None:
+        self.questions = questions
+        self.classifier = classifier
+        self._n = len(article.sentences)
+        self._answers = [sorted({i for part in gold_sentences(article, q) for i in part}) for q in questions]
+        self._silent = np.array([bool(q.silent) for q in questions], dtype=bool)
+
+    @classmethod
+    def fit(cls, article: Article, questions: tuple[Question, ...], vectors: Floats) -> QuestionBank:
+        """Fit the classifier. A question with several parts counts once for each, its weight shared.
+
+        Args:
+            article: the article.
+            questions: its bank.
+            vectors: `(len(questions), d)` their unit vectors.
+        """
+        rows, labels, shares = [], [], []
+        for row, question in enumerate(questions):
+            targets = [part[0] for part in gold_sentences(article, question)]
+            for target in targets or [-1 - _KINDS.index(question.silent)]:
+                rows.append(row)
+                labels.append(target)
+                shares.append(1.0 / max(1, len(targets)))
+        enough = len(questions) >= MIN_QUESTIONS and len(set(labels)) > 1
+        texts = [q.question for q in questions]
+        classifier = fit_classifier(texts, vectors, rows, labels, shares) if enough else None
+        return cls(article, questions, classifier)
+
+    def ask(self, question: str, vector: Floats, similar: Floats) -> BankVote:
+        """Ask the bank about a question.
+
+        Votes are softmax weights of the similarities (kernel regression over the neighbours); a
+        banked question with several answers votes fully for each.
+
+        Args:
+            question: its words.
+            vector: `(d,)` its unit vector.
+            similar: `(len(questions),)` its cosine with each banked question.
+        """
+        banked = np.full(self._n, NO_SIMILARITY, dtype=np.float32)
+        vote, learned = np.zeros(self._n, dtype=np.float32), np.zeros(self._n, dtype=np.float32)
+        silences: dict[Silence, float] = {}
+        weights = np.exp((similar - similar.max(initial=NO_SIMILARITY)) / VOTE_TEMPERATURE)
+        weights /= max(float(weights.sum()), 1e-9)
+        for j, answers in enumerate(self._answers):
+            for i in answers:
+                banked[i] = max(banked[i], similar[j])
+                vote[i] += weights[j]
+        if self.classifier is not None:
+            for label, p in self.classifier.probabilities(question, vector).items():
+                if label >= 0:
+                    learned[label] = p
+                else:
+                    silences[_KINDS[-1 - label]] = p
+        return BankVote(
+            banked=banked,
+            vote=vote,
+            learned=learned,
+            nearest_silent=float(similar[self._silent].max(initial=NO_SIMILARITY)),
+            silent_vote=float(weights[self._silent].sum()),
+            silences=silences,
+        )
+
+
+def gold_sentences(article: Article, question: Question) -> tuple[tuple[int, ...], ...]:
+    """Return a question's parts as indices of the article's sentences that lie in their spans."""
+    return tuple(
+        tuple(i for span in part for i, s in enumerate(article.sentences) if span.contains(s.span))
+        for part in question.parts
+    )
