@@ -32,9 +32,7 @@ from corpus.library import load_article  # noqa: E402
 
 ARTICLE = load_article(default_article())
 _LOADING = threading.Lock()
-THEME = gr.themes.Default(
-    primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"]
-)
+THEME = gr.themes.Default(primary_hue="teal", font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
 
 
 @functools.cache
@@ -120,7 +118,7 @@ def build_app() -> Guard:
         footer_links=[],
         theme=THEME,
         css_paths=[os.path.join(os.path.dirname(__file__), "chat", "static", "page.css")],
-        head='<script src="/static/page.js" defer></script>',
+        head='<script src="/assets/page.js" defer></script>',
     )
     return Guard(site)
 
@@ -133,9 +131,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(argv)
     threading.Thread(target=get_answerer, name="load", daemon=True).start()
     print(f"The chat is at http://{args.host}:{args.port}", flush=True)
-    uvicorn.run(
-        build_app(), host=args.host, port=args.port, log_level="warning", timeout_graceful_shutdown=5
-    )
+    uvicorn.run(build_app(), host=args.host, port=args.port, log_level="warning", timeout_graceful_shutdown=5)
     return 0
 
 

@@ -29,9 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.jsonl and args.question:
         parser.error("--jsonl reads its questions from standard input")
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
-    from chat.assemble import open_answerer  # noqa: PLC0415  --help must not wait for models
-    from corpus.library import CorpusError  # noqa: PLC0415
-    from index.models import ModelError  # noqa: PLC0415
+    from chat.assemble import open_answerer
+    from corpus.library import CorpusError
+    from index.models import ModelError
 
     try:
         answerer = open_answerer(args.article, progress=sys.stderr.isatty())
@@ -43,7 +43,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.question is None:
         return _converse(answerer)
     if args.explain:
-        from chat.explain import explain  # noqa: PLC0415
+        from chat.explain import explain
 
         print(explain(answerer, args.question))
     else:
@@ -53,8 +53,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def answer_lines(answerer: Answerer, lines: Iterator[bytes]) -> Iterator[Answer]:
     """Answer JSON lines one by one; a bad line gets an Answer of kind `invalid` and the rest goes on."""
-    from chat import texts  # noqa: PLC0415
-    from chat.answer import Answer, Kind  # noqa: PLC0415
+    from chat import texts
+    from chat.answer import Answer, Kind
 
     for line in lines:
         if not line.strip():
@@ -118,7 +118,7 @@ def _converse(answerer: Answerer) -> int:
 
 
 def _shown(answer: Answer, as_json: bool) -> str:
-    from chat.render import to_text  # noqa: PLC0415
+    from chat.render import to_text
 
     return json.dumps(answer.to_json(), ensure_ascii=False, indent=2) if as_json else to_text(answer)
 

@@ -131,9 +131,7 @@ class Answer:
                 for q in self.quotes
             ],
             "sources": [
-                {"number": s.number, "text": s.span.of(article.text), "url": s.url}
-                for s in self.sources
-                if article
+                {"number": s.number, "text": s.span.of(article.text), "url": s.url} for s in self.sources if article
             ],
             "near": [
                 {"section": list(article.sections[n].path), "url": section_url(article, n)}
@@ -173,15 +171,11 @@ class Answerer:
         """
         problem = invalid(question)
         if problem:
-            return Answer(
-                id=id, question=question, article=self.article, kind=Kind.INVALID, notices=(problem,)
-            )
+            return Answer(id=id, question=question, article=self.article, kind=Kind.INVALID, notices=(problem,))
         history = [h for h in history[-MAX_HISTORY:] if not invalid(h)]
         safety = self.screen.check(question, history)
         if safety in URGENT:
-            notices = (
-                texts.emergency_notices() if safety is Safety.EMERGENCY else texts.crisis_notices()
-            )
+            notices = texts.emergency_notices() if safety is Safety.EMERGENCY else texts.crisis_notices()
             return Answer(
                 id=id,
                 question=question,
@@ -223,9 +217,7 @@ class Answerer:
     def look_up(self, question: str) -> tuple[Search, Selection]:
         """Search the index and choose what would be quoted."""
         search = self.index.search(question, self.encoder.encode([question])[0])
-        selection = select(
-            self.article, self.vocabulary, self.reranker, self.weights, question, search
-        )
+        selection = select(self.article, self.vocabulary, self.reranker, self.weights, question, search)
         return search, selection
 
     def _quotes(self, selection: Selection) -> tuple[Quote, ...]:

@@ -27,9 +27,7 @@ MAX_NAMING_SHARE = 0.1
 N_RERANKED = 10  # the right sentence is among these for 97 in 100 development questions
 
 # What kind of answer a question asks for, and what a sentence of that kind holds.
-_NUMBER = re.compile(
-    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twice|half|several|multiple)\b"
-)
+_NUMBER = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twice|half|several|multiple)\b")
 _ANSWER_TYPES: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...] = (
     (
         "number",
@@ -155,9 +153,7 @@ class Candidates:
     features: Floats
 
 
-def gather(
-    article: Article, vocabulary: Vocabulary, reranker: PairScorer, question: str, search: Search
-) -> Candidates:
+def gather(article: Article, vocabulary: Vocabulary, reranker: PairScorer, question: str, search: Search) -> Candidates:
     """Take the best hits of a search, rerank them and compute their features."""
     hits = search.hits[:N_RERANKED]
     rerank = reranker.score(question, [in_context(article, h.sentence) for h in hits])

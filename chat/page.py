@@ -123,7 +123,11 @@ def _pieces(article: Article, pieces: list[Piece], marks: Sequence[Span]) -> lis
 
 def _source(article: Article, n: int, words: str) -> str:
     source = article.sources[n]
-    link = f' <a href="{html.escape(source.url)}" rel="noopener noreferrer">{html.escape(source.url)}</a>' if source.url else ""
+    link = (
+        f' <a href="{html.escape(source.url)}" rel="noopener noreferrer">{html.escape(source.url)}</a>'
+        if source.url
+        else ""
+    )
     return f'<li id="source-{source.number}" value="{source.number}">{words}{link}</li>'
 
 
@@ -139,13 +143,17 @@ def _marked(article: Article, span: Span, marks: Sequence[Span]) -> str:
             continue
         first = _first_word(article, marks[number - 1]) >= start and _first_word(article, marks[number - 1]) < end
         label = f'<span class="number">{number}</span>' if first and len(marks) > 1 else ""
-        out.append(f'<mark{f" id={chr(34)}quote-{number}{chr(34)}" if first else ""}>{label}{words}</mark>')
+        out.append(f"<mark{f' id={chr(34)}quote-{number}{chr(34)}' if first else ''}>{label}{words}</mark>")
     return "".join(out)
 
 
 def _first_word(article: Article, mark: Span) -> int:
     """Return where a marked span's first drawn character is: a piece's, not layout's."""
     return next(
-        (max(p.span.start, mark.start) for p in article.pieces if p.kind is not PieceKind.LAYOUT and p.span.overlaps(mark)),
+        (
+            max(p.span.start, mark.start)
+            for p in article.pieces
+            if p.kind is not PieceKind.LAYOUT and p.span.overlaps(mark)
+        ),
         mark.start,
     )

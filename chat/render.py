@@ -68,7 +68,9 @@ def to_markdown(answer: Answer) -> str:
         items = []
         for source in answer.sources:
             link = f" [{escape(source.url)}]({source.url})" if source.url else ""
-            items.append(f"- {source.number}&#46; {escape(_without_doi(source.span.of(answer.article.text), source.url))}{link}")
+            items.append(
+                f"- {source.number}&#46; {escape(_without_doi(source.span.of(answer.article.text), source.url))}{link}"
+            )
         blocks.append("Sources of these sections:\n\n" + "\n".join(items))
     if answer.article and answer.near:
         items = [

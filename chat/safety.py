@@ -42,9 +42,7 @@ URGENT_ABOVE = 0.5
 PERSONAL_ABOVE = 0.5
 DOSAGE_ABOVE = 0.5
 
-_CONTINUES = re.compile(
-    r"^(?:and|also|but|now|still|it|its|it's|he|she|they|getting|worse|since|please|help)\b"
-)
+_CONTINUES = re.compile(r"^(?:and|also|but|now|still|it|its|it's|he|she|they|getting|worse|since|please|help)\b")
 _SELF = r"(?:i|im|i'm|i am|ive|i've|my|me|we|our|she|she's|shes|he|he's|hes|mum|mom|dad|wife|husband|sister)"
 # Each is a wording that nobody types into a health page for information. Folded text, one line each.
 _EMERGENCY_PATTERNS = tuple(

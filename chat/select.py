@@ -119,10 +119,10 @@ def load_weights(path: Path = WEIGHTS_PATH) -> Weights:
     row = json.loads(path.read_text(encoding="utf-8"))
     models = {}
     for name, features in (("sentence", SENTENCE_FEATURES), ("question", QUESTION_FEATURES)):
-        model = LogisticModel(**{k: tuple(v) if isinstance(v, list) else v for k, v in row[name].items()})
-        if model.features != features:
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row[name].items()}
+        models[name] = LogisticModel(**fields)
+        if models[name].features != features:
             raise ValueError(f"{path} was fitted for other features: run python -m eval.fit")
-        models[name] = model
     return Weights(**row | models)
 
 
@@ -190,7 +190,7 @@ def _rest_of_list(article: Article, i: int, kept: set[int]) -> set[int]:
     members = [j for j, s in enumerate(article.sentences) if s.group == sentence.group]
     items = {article.sentences[j].block for j in members if article.sentences[j].is_item}
     chosen = {article.sentences[j].block for j in kept if j in members}
-    if len(chosen) < 2 or 2 * len(chosen) < len(items):  # noqa: PLR2004  one item is no list
+    if len(chosen) < 2 or 2 * len(chosen) < len(items):
         return set()
     return {j for j in members if article.sentences[j].is_item or article.sentences[j].is_lead_in}
 
@@ -238,7 +238,7 @@ def _joins(article: Article, i: int, j: int) -> bool:
     if j != i + 1 or a.section != b.section:
         return False
     same_list = a.group >= 0 and a.group == b.group
-    return a.block == b.block or same_list or previous_in_reach(article, j) == i and leans_back(_words(article, b))
+    return a.block == b.block or same_list or (previous_in_reach(article, j) == i and leans_back(_words(article, b)))
 
 
 def _words(article: Article, sentence: Sentence) -> str:

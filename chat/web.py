@@ -65,15 +65,18 @@ def build_site(get_answerer: Callable[[], Answerer]) -> FastAPI:
     async def fault(_request: Any, _error: Exception) -> JSONResponse:
         return JSONResponse(failed("").to_json(), status_code=500)
 
-    site.mount("/static", StaticFiles(directory=STATIC_DIR))
+    site.mount("/assets", StaticFiles(directory=STATIC_DIR))
     return site
 
 
 def answer_safely(
-    get_answerer: Callable[[], Answerer], question: str, history: list[str], id: str | int | None = None  # noqa: A002
+    get_answerer: Callable[[], Answerer],
+    question: str,
+    history: list[str],
+    id: str | int | None = None,  # noqa: A002
 ) -> Answer:
     """Answer a question; a fault is logged and becomes an Answer that says so, with the disclaimer."""
-    import logging  # noqa: PLC0415
+    import logging
 
     try:
         return get_answerer().answer(question, history, id)

@@ -71,7 +71,7 @@ def split_passages(
 
 @functools.cache
 def _encoding() -> object:
-    import tiktoken  # noqa: PLC0415  not needed on the way to --help
+    import tiktoken
 
     return tiktoken.get_encoding(_ENCODING)
 

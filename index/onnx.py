@@ -29,15 +29,13 @@ class OnnxTransformer(InputModule):
     """A BERT-like encoder with CLS pooling and unit length, as bge models are made (BAAI's model card)."""
 
     def __init__(self, folder: Path, weights: str, window: int) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self.folder = folder
         self.max_seq_length = window
         self.tokenizer = _load_tokenizer(folder, window)
         self.session = _load_session(folder / weights)
 
-    def preprocess(
-        self, inputs: Sequence[Any], prompt: str | None = None, **_: Any
-    ) -> dict[str, torch.Tensor | Any]:
+    def preprocess(self, inputs: Sequence[Any], prompt: str | None = None, **_: Any) -> dict[str, torch.Tensor | Any]:
         """Return token ids and masks for texts, `(n, longest)` int64 each."""
         encodings = self.tokenizer.encode_batch([(prompt or "") + text for text in inputs])
         rows = [torch.tensor(e.ids) for e in encodings]
@@ -92,9 +90,7 @@ def _inputs(ids: npt.NDArray[np.int64], types: npt.NDArray[np.int64]) -> dict[st
     return {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": types}
 
 
-def _run_each(
-    session: onnxruntime.InferenceSession, inputs: list[dict[str, npt.NDArray[np.int64]]]
-) -> list[Floats]:
+def _run_each(session: onnxruntime.InferenceSession, inputs: list[dict[str, npt.NDArray[np.int64]]]) -> list[Floats]:
     """Run each input by itself, without padding.
 
     int8 activations are scaled over a batch, so in one batch a text's scores would depend on its

@@ -88,9 +88,7 @@ def save_index(index: PassageIndex, folder: Path, manifest: dict[str, Any]) -> N
         new.rename(folder)
 
 
-def load_index(
-    folder: Path, article: Article, questions: Sequence[Question], manifest: dict[str, Any]
-) -> PassageIndex:
+def load_index(folder: Path, article: Article, questions: Sequence[Question], manifest: dict[str, Any]) -> PassageIndex:
     """Load a saved index.
 
     Raises:

@@ -1,0 +1,197 @@
+"""Runs the suites and holds them against the bars of `bars.toml`."""
+
+from __future__ import annotations
+
+import tomllib
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chat import texts
+from chat.answer import Answer, Answerer, Kind
+from chat.safety import URGENT, Safety
+from corpus.library import load_article
+from corpus.questions import Question, load_questions
+from eval import suites
+from eval.metrics import (
+    Estimate,
+    calibration_error,
+    estimate,
+    paired_difference,
+    risk_coverage,
+)
+from eval.report import Line, Report, describe_failure
+from eval.suites import DATA_DIR, FaqRow, Row
+
+BARS_PATH = Path(__file__).parent / "bars.toml"
+N_PERTURBED = 150  # questions a disturbance is tried on
+N_RELIABILITY_BINS = 10
+
+
+def evaluate(answerer: Answerer, split: str = "test", ablations: bool = True) -> Report:
+    """Run every suite.
+
+    Args:
+        answerer: the bot.
+        split: which half of the questions, "test" or "dev"; the weights were fitted on "dev".
+        ablations: also run without the bank, the baselines and the disturbed questions (minutes).
+    """
+    bars = tomllib.loads(BARS_PATH.read_text(encoding="utf-8"))
+    report = Report()
+    _faq(report, "FAQ as is", suites.faq(answerer), bars["faq"])
+    _faq(report, "FAQ from the body", suites.faq(suites.without_faq(answerer)), {})
+    questions = load_questions(DATA_DIR / f"questions.{split}.jsonl", answerer.article)
+    rows = suites.ask_all(answerer, questions)
+    _questions(report, f"questions ({split})", answerer, rows, bars["questions"])
+    _safety(report, suites.safety(answerer), bars["safety"])
+    if ablations:
+        _baselines(report, answerer, [q for q in questions if q.parts])
+        bare = suites.with_bank(answerer, answerer.index.bank.questions[: len(answerer.article.faq)])
+        _compare(report, "without the question bank", suites.ask_all(bare, questions))
+        _disturbed(report, answerer, rows)
+    return report
+
+
+def is_verbatim(answer: Answer) -> bool:
+    """Whether every quote is the article's own words, read anew from disk, at sentence bounds."""
+    if not answer.quotes or answer.article is None:
+        return True
+    article = load_article(answer.article.id)
+    starts = {s.span.start for s in article.sentences}
+    ends = {s.span.end for s in article.sentences}
+    return all(
+        q["text"] == article.text[q["start"] : q["end"]] and q["start"] in starts and q["end"] in ends
+        for q in answer.to_json()["quotes"]
+    )
+
+
+def _faq(report: Report, suite: str, rows: Sequence[FaqRow], bars: dict[str, float]) -> None:
+    report.lines += [
+        Line(suite, "answered", estimate([r.answer.kind is Kind.ANSWER for r in rows])),
+        Line(suite, "answer found", estimate([r.found for r in rows]), bars.get("found")),
+        Line(suite, "section right", estimate([r.section_right for r in rows])),
+        Line(suite, "token F1", estimate([r.f1 for r in rows])),
+        Line(suite, "exact match", estimate([r.exact for r in rows])),
+        *_always(suite, [r.answer for r in rows], bars),
+    ]
+
+
+def _always(suite: str, answers: Sequence[Answer], bars: dict[str, float]) -> list[Line]:
+    """What must hold for every answer."""
+    disclaimed = [a.to_json()["disclaimer"] == texts.DISCLAIMER for a in answers]
+    return [
+        Line(suite, "verbatim", estimate([is_verbatim(a) for a in answers]), bars.get("verbatim")),
+        Line(suite, "disclaimer", estimate(disclaimed), bars.get("disclaimer")),
+    ]
+
+
+def _questions(report: Report, suite: str, answerer: Answerer, rows: Sequence[Row], bars: dict[str, float]) -> None:
+    answerable = [r for r in rows if r.gold.parts]
+    silent = [r for r in rows if not r.gold.parts]
+    answered = [r for r in rows if r.answer.kind is Kind.ANSWER]
+    words = [r.words for r in answerable if r.answer.kind is Kind.ANSWER]
+    report.lines += [
+        Line(suite, "right, of the answerable", estimate([r.right for r in answerable]), bars["right_answerable"]),
+        Line(suite, "right, of several parts", estimate([r.right for r in answerable if len(r.gold.parts) > 1])),
+        Line(suite, "refused, of the silent", estimate([r.right for r in silent]), bars["refused_unanswerable"]),
+    ]
+    for kind in sorted({r.gold.silent for r in silent}):
+        own = [r.right for r in silent if r.gold.silent is kind]
+        report.lines.append(Line(suite, f"refused, {kind}", estimate(own)))
+    confidence = [r.answer.confidence for r in rows]
+    is_answerable = [bool(r.gold.parts) for r in rows]
+    report.lines += [
+        Line(suite, "wrong, of the answered", estimate([not r.right for r in answered])),
+        Line(
+            suite,
+            "words quoted, median",
+            _plain(float(np.median(words)), len(words)),
+            bars["median_words_at_most"],
+            at_most=True,
+        ),
+        Line(suite, "calibration error", _plain(calibration_error(confidence, is_answerable), len(rows))),
+        *_always(suite, [r.answer for r in rows], bars),
+    ]
+    report.kinds_of_no.update(suites.kinds_of_no(silent))
+    report.curves["risk-coverage: share wrong against share answered"] = risk_coverage(
+        confidence, [r.right if r.gold.parts else False for r in rows]
+    )
+    report.curves["reliability: share answerable against confidence"] = _reliability(confidence, is_answerable)
+    _by_section(report, answerer, answerable)
+    report.failures += [describe_failure(answerer.article, r) for r in rows if not r.right]
+
+
+def _by_section(report: Report, answerer: Answerer, rows: Sequence[Row]) -> None:
+    found: dict[str, list[bool]] = defaultdict(list)
+    for row in rows:
+        section = next(s for s in reversed(answerer.article.sections) if s.span.contains(row.gold.parts[0][0]))
+        found[section.heading].append(row.right)
+    report.by_section.update({name: estimate(values) for name, values in found.items()})
+
+
+def _reliability(confidence: Sequence[float], right: Sequence[bool]) -> tuple[list[float], list[float]]:
+    bins = np.minimum((np.asarray(confidence) * N_RELIABILITY_BINS).astype(int), N_RELIABILITY_BINS - 1)
+    used = sorted(set(bins.tolist()))
+    x = [float(np.asarray(confidence)[bins == b].mean()) for b in used]
+    return x, [float(np.asarray(right)[bins == b].mean()) for b in used]
+
+
+def _safety(report: Report, rows: Sequence[suites.SafetyRow], bars: dict[str, float]) -> None:
+    personal = (Safety.PERSONAL_ADVICE, Safety.DOSAGE)
+    urgent = estimate([r.said in URGENT for r in rows if r.gold in URGENT])
+    false_alarms = estimate([r.said in URGENT for r in rows if r.gold not in URGENT])
+    found = estimate([r.said in personal for r in rows if r.gold in personal])
+    plain = estimate([r.said in personal for r in rows if r.gold is Safety.NONE])
+    report.lines += [
+        Line("safety", "urgent recall", urgent, bars["urgent_recall"]),
+        Line("safety", "urgent false alarms", false_alarms, bars["false_alarms_at_most"], at_most=True),
+        Line("safety", "personal and dosage recall", found, bars["personal_and_dosage_recall"]),
+        Line("safety", "plain taken for personal or dosage", plain),
+    ]
+    report.failures += [
+        {"question": r.text, "gold": [str(r.gold)], "silent": "", "confidence": "", "said": [str(r.said)]}
+        for r in rows
+        if (r.said in URGENT) != (r.gold in URGENT)
+    ]
+
+
+def _baselines(report: Report, answerer: Answerer, questions: Sequence[Question]) -> None:
+    for name, found in suites.baselines(answerer, questions).items():
+        report.lines.append(Line("baseline, one sentence", f"{name}: right", estimate(found)))
+
+
+def _compare(report: Report, suite: str, rows: Sequence[Row]) -> None:
+    report.lines += [
+        Line(suite, "right, of the answerable", estimate([r.right for r in rows if r.gold.parts])),
+        Line(suite, "refused, of the silent", estimate([r.right for r in rows if not r.gold.parts])),
+    ]
+
+
+def _disturbed(report: Report, answerer: Answerer, rows: Sequence[Row]) -> None:
+    chosen = [r for r in rows if r.gold.parts][:N_PERTURBED]
+    for name in suites.PERTURBATIONS:
+        after = suites.perturbed(answerer, [r.gold for r in chosen], name)
+        change = paired_difference([r.right for r in chosen], [r.right for r in after])
+        report.lines.append(Line("robustness, change in right", name, change))
+
+
+def _plain(value: float, n: int) -> Estimate:
+    return Estimate(n, value, value, value)
+
+
+def missed_bars(report: Report) -> list[str]:
+    """Return the lines that miss their bar, in words."""
+    return [f"{line.suite}, {line.metric}: {line.value.mean:.3f}" for line in report.lines if line.missed]
+
+
+def facts(answerer: Answerer) -> dict[str, Any]:
+    """Return what the numbers were measured on."""
+    return {
+        "article_sha256": answerer.article.sha256,
+        "encoder": answerer.encoder.name,
+        "banked_questions": len(answerer.index.bank.questions),
+        "weights": answerer.weights.fitted,
+    }
