@@ -27,7 +27,7 @@ from chat import texts  # noqa: E402
 from chat.answer import MAX_HISTORY, Answerer  # noqa: E402
 from chat.assemble import default_article, open_answerer  # noqa: E402
 from chat.render import escape, to_markdown  # noqa: E402
-from chat.web import Guard, answer_safely, build_site  # noqa: E402
+from chat.web import STATIC_DIR, Guard, answer_safely, build_site  # noqa: E402
 from corpus.library import load_article  # noqa: E402
 
 ARTICLE = load_article(default_article())
@@ -69,7 +69,8 @@ def _start(example: gr.SelectData, messages: list[dict[str, Any]]) -> tuple[str,
 def build_demo() -> gr.Blocks:
     """Return the chat page."""
     title = html.escape(ARTICLE.title)
-    with gr.Blocks(title=f"Ask the article: {ARTICLE.title}", analytics_enabled=False) as page:
+    page = gr.Blocks(title=f"Ask the article: {ARTICLE.title}", analytics_enabled=False)
+    with page:
         gr.Markdown(f"# Ask the article\n{escape(ARTICLE.title)}, {escape(ARTICLE.publisher)}")
         gr.Markdown(escape(texts.DISCLAIMER), elem_id="disclaimer")
         with gr.Row(equal_height=False):
@@ -100,7 +101,6 @@ def build_demo() -> gr.Blocks:
         box.submit(respond, [box, chat], [box, chat], api_visibility="private", show_progress="minimal")
         chat.example_select(_start, [chat], [box, chat], api_visibility="private")
     page.queue(max_size=64, api_open=False)
-    page.footer_links = []
     return page
 
 
@@ -117,7 +117,7 @@ def build_app() -> Guard:
         ssr_mode=False,
         footer_links=[],
         theme=THEME,
-        css_paths=[os.path.join(os.path.dirname(__file__), "chat", "static", "page.css")],
+        css_paths=[STATIC_DIR / "page.css"],
         head='<script src="/assets/page.js" defer></script>',
     )
     return Guard(site)

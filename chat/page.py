@@ -8,7 +8,7 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from chat import texts
 from corpus.article import Article, GapKind, Piece, PieceKind, Section, Span
@@ -135,7 +135,7 @@ def _marked(article: Article, span: Span, marks: Sequence[Span]) -> str:
     """Return a piece's words, escaped, with the parts inside marked spans wrapped and numbered."""
     cuts = sorted({span.start, span.end, *(c for m in marks for c in (m.start, m.end) if span.start < c < span.end)})
     out: list[str] = []
-    for start, end in zip(cuts, cuts[1:], strict=False):
+    for start, end in pairwise(cuts):
         words = html.escape(article.text[start:end], quote=False)
         number = next((n for n, m in enumerate(marks, 1) if m.start <= start and end <= m.end), 0)
         if not number:

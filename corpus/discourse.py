@@ -32,7 +32,7 @@ _LIMIT = re.compile(
 def leans_back(sentence: str) -> bool:
     """Whether a sentence opens with a word that stands for something said before it.
 
-    >>> leans_back("These drugs are pills."), leans_back("It's important to ask.")
+    >>> leans_back("These plants are tall."), leans_back("It is useful to ask.")
     (True, False)
     """
     if _PLEONASTIC.match(sentence):
@@ -43,7 +43,7 @@ def leans_back(sentence: str) -> bool:
 def limits(sentence: str) -> bool:
     """Whether a sentence negates, limits or conditions what stands beside it.
 
-    >>> limits("Keep in mind that not everyone needs it."), limits("It is a pill.")
+    >>> limits("However, some people react badly."), limits("Tea is a drink.")
     (True, False)
     """
     return bool(_CONTRAST.match(sentence) or _LIMIT.search(sentence))

@@ -1,5 +1,7 @@
-"""The articles on disk: `corpus/articles/<id>/` holds `article.txt`, `article.toml` and, if an
-editor wrote one, `questions.jsonl`, the question bank.
+"""The articles on disk.
+
+`corpus/articles/<id>/` holds `article.txt`, `article.toml` (what the text cannot say) and, if an editor
+wrote one, `questions.jsonl`, the question bank.
 """
 
 from __future__ import annotations

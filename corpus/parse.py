@@ -29,7 +29,7 @@ _LINE = re.compile(r"[^\n]+")
 _MARKER = re.compile(r"(?P<indent>\s*)(?P<marker>(?:[•‣◦▪*\-–]|\d{1,3}[.)])\s+)?")  # noqa: RUF001  real bullets
 _NUMBER = re.compile(r"\d+")
 _SOURCES_HEADING = re.compile(r"(?:\d+\s+)?(Sources|References|Bibliography)", re.IGNORECASE)
-_BYLINE = re.compile(r"By\s+(?=[A-Z])(?P<author>[^.:;]{3,80})")
+_BYLINE = re.compile(r"By\s+(?=[A-Z])(?P<author>(?:[^.:;]|\b[A-Z]\.){3,80})")
 _CREDIT = re.compile(r"[^.!?:]{2,60}\s/\s[^.!?:]{2,40}")
 _DOI = re.compile(r"\bdoi:\s*(10\.\d{4,9}/\S+)", re.IGNORECASE)
 _ENDS_SENTENCE = re.compile(r"[.!?:;,…][\"'”’)\]]*$")  # noqa: RUF001  curly quotes
@@ -118,6 +118,7 @@ def split_sentences(text: str, span: Span, language: str = "en") -> list[Span]:
     Args:
         text: the article.
         span: one paragraph or list item of it.
+        language: ISO 639-1 code of the text.
 
     Returns:
         Spans in order, without the white space between them.

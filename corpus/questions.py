@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
 from corpus.article import Article, Span
 
@@ -80,10 +81,10 @@ def save_questions(path: Path, questions: tuple[Question, ...]) -> None:
     path.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
 
 
-def _from_row(row: dict[str, object]) -> Question:
+def _from_row(row: Any) -> Question:
+    if not isinstance(row, dict) or not isinstance(row.get("parts", []), list):
+        raise TypeError("a question is a JSON object, its parts a list")
     parts = row.get("parts", [])
-    if not isinstance(parts, list):
-        raise TypeError("parts is not a list")
     return Question(
         question=str(row["question"]),
         parts=tuple(tuple(Span(*pair) for pair in part) for part in parts),

