@@ -62,10 +62,6 @@ def _text(message: dict[str, Any]) -> str:
     return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
 
 
-def _start(example: gr.SelectData, messages: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    return respond(example.value["text"], messages)
-
-
 def build_demo() -> gr.Blocks:
     """Return the chat page."""
     title = html.escape(ARTICLE.title)
@@ -84,8 +80,9 @@ def build_demo() -> gr.Blocks:
                     buttons=[],
                     feedback_options=None,
                     layout="panel",
-                    examples=[{"text": e} for e in ARTICLE.examples],
                 )
+                with gr.Row(elem_id="examples"):
+                    examples = [gr.Button(e, size="sm", variant="secondary") for e in ARTICLE.examples]
                 box = gr.Textbox(
                     label="Your question",
                     placeholder="Ask in your own words",
@@ -99,7 +96,8 @@ def build_demo() -> gr.Blocks:
                     sanitize_html=False,
                 )
         box.submit(respond, [box, chat], [box, chat], api_visibility="private", show_progress="minimal")
-        chat.example_select(_start, [chat], [box, chat], api_visibility="private")
+        for example in examples:
+            example.click(respond, [example, chat], [box, chat], api_visibility="private")
     page.queue(max_size=64, api_open=False)
     return page
 
@@ -118,7 +116,7 @@ def build_app() -> Guard:
         footer_links=[],
         theme=THEME,
         css_paths=[STATIC_DIR / "page.css"],
-        head='<script src="/assets/page.js" defer></script>',
+        head='<script src="/own/page.js" defer></script>',
     )
     return Guard(site)
 

@@ -29,40 +29,46 @@ _CAPITALISED = re.compile(r"(?<=[a-z,(] )[A-Z][\w-]+")
 N_RERANKED = 10  # the right sentence is among these for 97 in 100 development questions
 
 # What kind of answer a question asks for, and what a sentence of that kind holds.
-_NUMBER = re.compile(r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twice|half|several|multiple)\b")
+_NUMBER = r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|twice|half|several|multiple)\b"
+
+
+def _any_of(*words: str) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(words)})\b")
+
+
+# name, what asks for it, what holds it
 _ANSWER_TYPES: tuple[tuple[str, re.Pattern[str], re.Pattern[str]], ...] = (
     (
         "number",
-        re.compile(r"\bhow (?:many|much|long|often|big|large|old|likely|common)\b|\b(?:number|age|odds|chances?)\b"),
-        _NUMBER,
+        _any_of("how (?:many|much|long|often|big|large|old|likely|common)", "number", "age", "odds", "chances?"),
+        re.compile(_NUMBER),
     ),
     (
         "duration",
-        re.compile(r"\bhow long\b|\bhow many (?:days|weeks|months|years)\b|\b(?:duration|length of)\b"),
-        re.compile(r"\b(?:day|week|month|year|hour|minute|time)s?\b"),
+        _any_of("how long", "how many (?:days|weeks|months|years)", "duration", "length of"),
+        _any_of("(?:day|week|month|year|hour|minute|time)s?"),
     ),
     (
         "who",
-        re.compile(r"\bwho\b|\bwhom\b|\b(?:which|what) (?:people|patients|women|men|doctor)\b|\bfor whom\b"),
-        re.compile(r"\b(?:people|person|patients?|individuals?|women|men|females?|males?|surgeon|doctor|oncologist"
-                   r"|provider|practitioner)\b"),
+        _any_of("who", "whom", "(?:which|what) (?:people|patients|women|men|doctor)"),
+        _any_of("people", "person", "patients?", "individuals?", "(?:wo)?men", "(?:fe)?males?", "surgeon", "doctor"),
     ),
     (
         "why",
-        re.compile(r"\bwhy\b|\b(?:reason|purpose|point|goal|what for)\b|\bhow come\b"),
-        re.compile(r"\b(?:because|since|to help|to prevent|to destroy|due to|so that|help(?:s|ing)?|in order|prevent)\b"),
+        _any_of("why", "reason", "purpose", "point", "goal", "what for", "how come"),
+        _any_of("because", "since", "to help", "to prevent", "to destroy", "due to", "so that", "help(?:s|ing)?"),
     ),
     (
         "when",
-        re.compile(r"\bwhen\b|\b(?:before|after|timing|during)\b"),
-        re.compile(r"\b(?:before|after|during|when|if|once|while|until)\b"),
+        _any_of("when", "before", "after", "timing", "during"),
+        _any_of("before", "after", "during", "when", "if", "once", "while", "until"),
     ),
     (
         "definition",
-        re.compile(r"\bwhat(?:'s| is| are| does)\b|\b(?:mean|meaning|define|definition|stands? for)\b"),
-        re.compile(r"\b(?:is|are|involves?|means?|also (?:known|called)|called|refers?|uses?)\b|:|\("),
+        _any_of("what(?:'s| is| are| does)", "mean", "meaning", "define", "definition", "stands? for"),
+        re.compile(r"\b(?:is|are|involves?|means?|called|known as|refers?|uses?)\b|:|\("),
     ),
-)  # fmt: skip
+)
 
 SENTENCE_FEATURES = (
     "dense",

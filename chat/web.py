@@ -65,7 +65,7 @@ def build_site(get_answerer: Callable[[], Answerer]) -> FastAPI:
     async def fault(_request: Any, _error: Exception) -> JSONResponse:
         return JSONResponse(failed("").to_json(), status_code=500)
 
-    site.mount("/assets", StaticFiles(directory=STATIC_DIR))
+    site.mount("/own", StaticFiles(directory=STATIC_DIR))
     return site
 
 

@@ -54,7 +54,10 @@ def _answering(n: int) -> list[tuple[str, str, str]]:
         answerer.answer(question.question)
         seconds.append(time.perf_counter() - start)
     middle, slow = np.percentile(seconds[1:], [50, 95]) * 1000
-    return [("an answer after the first, median", f"{middle:.0f} ms", "100 ms"), ("... 95th percentile", f"{slow:.0f} ms", "")]
+    return [
+        ("an answer after the first, median", f"{middle:.0f} ms", "100 ms"),
+        ("... 95th percentile", f"{slow:.0f} ms", ""),
+    ]
 
 
 def _serving() -> list[tuple[str, str, str]]:

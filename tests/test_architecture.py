@@ -9,7 +9,12 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 ROOMS = ("corpus", "index", "chat", "eval")
-MAY_IMPORT = {"corpus": {"corpus"}, "index": {"corpus", "index"}, "chat": {"corpus", "index", "chat"}, "eval": set(ROOMS)}
+MAY_IMPORT = {
+    "corpus": {"corpus"},
+    "index": {"corpus", "index"},
+    "chat": {"corpus", "index", "chat"},
+    "eval": set(ROOMS),
+}
 ONLY_IN = {
     "gradio": {"app.py"},
     "faiss": {"index/passage_index.py", "index/store.py"},

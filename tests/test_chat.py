@@ -159,7 +159,9 @@ def test_complete_brings_the_sections_own_warning(article, start):
     """From a section that warns against its own subject nothing is quoted without the warning."""
     quoted = {i for run in complete(article, (sentence(article, start),)) for i in run}
 
-    assert any(re.search(r"never replace|not a standard treatment", article.sentences[i].span.of(article.text)) for i in quoted)
+    assert any(
+        re.search(r"never replace|not a standard treatment", article.sentences[i].span.of(article.text)) for i in quoted
+    )
 
 
 def test_complete_is_idempotent_and_never_loses_a_choice(article):

@@ -32,7 +32,11 @@ def test_pieces_cover_the_whole_text_once(name, request):
 
     assert "".join(p.span.of(article.text) for p in article.pieces) == article.text
     assert all(a.span.end == b.span.start for a, b in pairwise(article.pieces))
-    assert all(not p.span.of(article.text).strip(" \n\u2022.\u00a00123456789") for p in article.pieces if p.kind is PieceKind.LAYOUT)
+    assert all(
+        not p.span.of(article.text).strip(" \n\u2022.\u00a00123456789")
+        for p in article.pieces
+        if p.kind is PieceKind.LAYOUT
+    )
 
 
 def test_section_tree_of_the_article(article):

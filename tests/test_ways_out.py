@@ -21,7 +21,13 @@ from chat.web import Guard, build_site
 from corpus.article import PieceKind
 
 ROOT = Path(__file__).parents[1]
-QUESTIONS = ["what does her2 negative mean", "side effects of tamoxifen", "my chest hurts and i cant breathe", "", "x" * 5000]
+QUESTIONS = [
+    "what does her2 negative mean",
+    "side effects of tamoxifen",
+    "my chest hurts and i cant breathe",
+    "",
+    "x" * 5000,
+]
 
 
 @pytest.fixture

@@ -15,3 +15,11 @@ document.addEventListener("click", (event) => {
     frame.scrollIntoView({ behavior: calm ? "auto" : "smooth", block: "start" });
   }
 }, true);
+
+// The conversation scrolls, so it must be reachable with the keyboard (WCAG 2.1.1); Gradio draws it late.
+new MutationObserver((_, observer) => {
+  const log = document.querySelector('#conversation [role="log"]');
+  if (!log) return;
+  log.tabIndex = 0;
+  observer.disconnect();
+}).observe(document.documentElement, { childList: true, subtree: true });
