@@ -46,5 +46,5 @@ def open_answerer(article_id: str | None = None, progress: bool = False) -> Answ
         reranker=load_reranker(),
         vocabulary=Vocabulary(article, [q.question for q in questions]),
         weights=load_weights(),
-        screen=Screen.open(encoder),
+        screen=Screen.open(encoder, plain=[q.question for q in questions], vectors=index.question_vectors()),
     )

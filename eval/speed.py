@@ -27,10 +27,10 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _building() -> list[tuple[str, str, str]]:
-    from corpus.library import load_article, load_bank  # noqa: PLC0415  timed apart from importing
-    from chat.assemble import default_article  # noqa: PLC0415
-    from index.models import load_encoder  # noqa: PLC0415
-    from index.passage_index import PassageIndex  # noqa: PLC0415
+    from chat.assemble import default_article
+    from corpus.library import load_article, load_bank
+    from index.models import load_encoder
+    from index.passage_index import PassageIndex
 
     article = load_article(default_article())
     questions, encoder = load_bank(article), load_encoder()
@@ -40,11 +40,11 @@ def _building() -> list[tuple[str, str, str]]:
 
 
 def _answering(n: int) -> list[tuple[str, str, str]]:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np
 
-    from chat.assemble import open_answerer  # noqa: PLC0415
-    from corpus.questions import load_questions  # noqa: PLC0415
-    from eval.suites import DATA_DIR  # noqa: PLC0415
+    from chat.assemble import open_answerer
+    from corpus.questions import load_questions
+    from eval.suites import DATA_DIR
 
     answerer = open_answerer()
     questions = load_questions(DATA_DIR / "questions.dev.jsonl", answerer.article)[: n + 1]
@@ -89,7 +89,7 @@ def _timed(command: list[str]) -> float:
 def _wait_for(url: str, server: subprocess.Popen[bytes]) -> None:
     while server.poll() is None:
         try:
-            urllib.request.urlopen(url).read()  # noqa: S310  our own address
+            urllib.request.urlopen(url).read()
             return
         except OSError:
             time.sleep(0.1)
@@ -101,7 +101,7 @@ def _ask(port: int) -> None:
     request = urllib.request.Request(
         f"http://127.0.0.1:{port}/api/answer", data=body, headers={"Content-Type": "application/json"}
     )
-    urllib.request.urlopen(request).read()  # noqa: S310  our own address
+    urllib.request.urlopen(request).read()
 
 
 def _resident_megabytes(pid: int) -> float:

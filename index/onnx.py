@@ -71,6 +71,21 @@ class OnnxCrossEncoder:
         return np.array([x[0, 0] for x in _run_each(self._session, inputs)], dtype=np.float32)
 
 
+class OnnxTokens:
+    """An encoder that keeps one vector a token, for late interaction."""
+
+    def __init__(self, folder: Path, weights: str, window: int) -> None:
+        self._tokenizer = _load_tokenizer(folder, window)
+        self._session = _load_session(folder / weights)
+
+    def encode(self, texts: Sequence[str]) -> list[Floats]:
+        """Return for each text `(tokens, d)` float32, rows of unit length."""
+        encodings = self._tokenizer.encode_batch(list(texts))
+        inputs = [_inputs(np.array(e.ids), np.array(e.type_ids)) for e in encodings]
+        hidden = [h[0] for h in _run_each(self._session, inputs)]
+        return [np.asarray(h / np.linalg.norm(h, axis=1, keepdims=True), dtype=np.float32) for h in hidden]
+
+
 def _load_tokenizer(folder: Path, window: int) -> Tokenizer:
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.enable_truncation(window)

@@ -150,6 +150,11 @@ class PassageIndex:
         bank = QuestionBank(article, (), None) if asked is None else QuestionBank.fit(article, kept, asked)
         return cls(article, passages, bank, vectors, exclude)
 
+    def question_vectors(self) -> Floats:
+        """Return `(n, d)` unit vectors of the banked questions."""
+        stored = self.vectors["questions"]
+        return np.asarray(stored.reconstruct_n(0, stored.ntotal), dtype=np.float32)
+
     def search(self, question: str, vector: Floats, n_nearest: int = 5) -> Search:
         """Score every quotable sentence for a question.
 

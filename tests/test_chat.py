@@ -62,12 +62,15 @@ def test_laws_of_every_answer(answerer, question):
 
     answer = answerer.answer(question).to_json()
 
-    assert answer["disclaimer"] == texts.DISCLAIMER and answer["question"] == question
+    assert answer["disclaimer"] == texts.DISCLAIMER
+    assert answer["question"] == question
     assert (answer["kind"] == "answer") == bool(answer["quotes"])
     at = -1
     for quote in answer["quotes"]:
         assert quote["text"] == article.text[quote["start"] : quote["end"]]
-        assert quote["start"] in starts and quote["end"] in ends and quote["start"] > at
+        assert quote["start"] in starts
+        assert quote["end"] in ends
+        assert quote["start"] > at
         assert len([s for s in article.sections if s.span.contains(Span(quote["start"], quote["end"]))]) == 1
         assert quote["url"] == f"/article/{article.id}?quote={quote['start']}-{quote['end']}#{quote['anchor']}"
         at = quote["end"]
@@ -119,7 +122,8 @@ def test_a_comparison_gets_both_sides(answerer):
     """Both things that are compared are quoted."""
     quoted = " ".join(q.text for q in answerer.answer("external beam radiation compared with brachytherapy").quotes)
 
-    assert "External beam radiation:" in quoted and "Brachytherapy" in quoted
+    assert "External beam radiation:" in quoted
+    assert "Brachytherapy" in quoted
 
 
 def test_a_lost_list_is_said_to_be_lost(answerer):
@@ -127,7 +131,8 @@ def test_a_lost_list_is_said_to_be_lost(answerer):
     answer = answerer.answer("which are the two major classes of chemo drugs?")
 
     assert answer.kind is Kind.NO_ANSWER
-    assert texts.LOST_LIST in answer.notices and answer.near
+    assert texts.LOST_LIST in answer.notices
+    assert answer.near
 
 
 def test_no_answer_names_sections_and_what_to_ask(answerer):
@@ -135,7 +140,8 @@ def test_no_answer_names_sections_and_what_to_ask(answerer):
     answer = answerer.answer("side effects of tamoxifen")
 
     assert answer.kind is Kind.NO_ANSWER
-    assert texts.NOT_ANSWERED in answer.notices and texts.ASK_CARE_TEAM in answer.notices
+    assert texts.NOT_ANSWERED in answer.notices
+    assert texts.ASK_CARE_TEAM in answer.notices
     assert answerer.article.sections[answer.near[0]].heading == "Hormone Therapy"
 
 
@@ -171,7 +177,8 @@ def test_complete_is_idempotent_and_never_loses_a_choice(article):
             continue
         runs = complete(article, (i,))
         flat = [j for run in runs for j in run]
-        assert i in flat and flat == sorted(set(flat))
+        assert i in flat
+        assert flat == sorted(set(flat))
         assert all(len({article.sentences[j].section for j in run}) == 1 for run in runs)
 
 
@@ -212,15 +219,19 @@ def test_urgent_questions_get_help_and_nothing_else(answerer, question, safety):
     """Where to get help comes first and alone."""
     answer = answerer.answer(question)
 
-    assert answer.safety is safety and answer.kind is Kind.NO_ANSWER
-    assert not answer.quotes and not answer.near and not answer.sources
+    assert answer.safety is safety
+    assert answer.kind is Kind.NO_ANSWER
+    assert not answer.quotes
+    assert not answer.near
+    assert not answer.sources
     assert any("911" in n and "999" in n for n in answer.notices)
 
 
 def test_help_lines_follow_the_configured_country(monkeypatch):
     """The operator chooses countries; a wrong code is an error that names the right ones."""
     monkeypatch.setenv(texts.COUNTRIES_VARIABLE, "gb")
-    assert "999" in texts.emergency_notices()[1] and "911" not in texts.emergency_notices()[1]
+    assert "999" in texts.emergency_notices()[1]
+    assert "911" not in texts.emergency_notices()[1]
     monkeypatch.setenv(texts.COUNTRIES_VARIABLE, "XX")
     with pytest.raises(ValueError, match="XX"):
         texts.help_lines()

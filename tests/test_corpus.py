@@ -12,8 +12,8 @@ import pytest
 from corpus.article import GapKind, PieceKind, Span
 from corpus.discourse import in_context, leans_back, limits
 from corpus.library import CorpusError, load_article, load_bank
-from corpus.passages import MAX_PASSAGE_TOKENS, count_cl100k_tokens, split_passages
 from corpus.parse import parse, split_sentences
+from corpus.passages import MAX_PASSAGE_TOKENS, count_cl100k_tokens, split_passages
 from corpus.questions import Question, Silence, load_questions, save_questions
 
 SHA256 = "50e815c17344f4a346507855067b24990fabf164d4bce9af4fe4fa5a80807c9f"
@@ -63,9 +63,11 @@ def test_faq_sources_author_and_gaps_of_the_article(article):
     assert sum(s.url is not None for s in article.sources) == 8
     assert article.sources[0].url == "https://doi.org/10.2147/OTT.S106871"
     assert article.sources[1].url is None
-    assert article.author is not None and article.author.of(article.text) == "Colleen Doherty, MD"
+    assert article.author is not None
+    assert article.author.of(article.text) == "Colleen Doherty, MD"
     kinds = [g.kind for g in article.gaps]
-    assert kinds.count(GapKind.LOST_HEADING) == 8 and kinds.count(GapKind.DANGLING_LEAD_IN) == 1
+    assert kinds.count(GapKind.LOST_HEADING) == 8
+    assert kinds.count(GapKind.DANGLING_LEAD_IN) == 1
     assert all(g.restored for g in article.gaps if g.kind is GapKind.LOST_HEADING)
 
 
@@ -92,7 +94,8 @@ def test_shape_of_the_miniature_article(tea):
     ]  # fmt: skip
     assert tea.sources[0].url == "https://doi.org/10.1000/Tea.12-3"
     assert tea.sources[0].anchors == ("black-tea",)
-    assert tea.author is not None and tea.author.of(tea.text) == "Ann O. Nym, PhD"
+    assert tea.author is not None
+    assert tea.author.of(tea.text) == "Ann O. Nym, PhD"
 
 
 def test_a_lost_heading_without_a_note_is_reported(tea):
@@ -149,9 +152,12 @@ def test_token_counts_take_special_tokens_as_text():
 
 def test_discourse_markers(tea):
     """What leans on its neighbour or limits it is recognised by its markers."""
-    assert leans_back("These drugs are pills.") and leans_back("They help.")
-    assert not leans_back("It's important to ask.") and not leans_back("Tea is a drink.")
-    assert limits("However, not everyone likes it.") and limits("It should never replace water.")
+    assert leans_back("These drugs are pills.")
+    assert leans_back("They help.")
+    assert not leans_back("It's important to ask.")
+    assert not leans_back("Tea is a drink.")
+    assert limits("However, not everyone likes it.")
+    assert limits("It should never replace water.")
     assert not limits("Tea is a drink.")
     made = next(i for i, s in enumerate(tea.sentences) if s.span.of(tea.text).startswith("It is made"))
     assert in_context(tea, made) == "All About Tea: Tea is a drink. It is made from leaves."

