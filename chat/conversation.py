@@ -1,4 +1,8 @@
-"""Follow-up questions: what "and its side effects?" means after a question about something."""
+"""Follow-up questions: what "and its side effects?" means after a question about something.
+
+Resolved from the earlier questions alone, so that no state is kept. A question that stands by itself is
+never changed.
+"""
 
 from __future__ import annotations
 
@@ -9,36 +13,64 @@ from chat.features import Vocabulary
 from index.terms import STOP_WORDS, fold, stem, words
 
 MAX_FOLLOW_UP_WORDS = 12
-# Openings and pronouns that point back. A question without them stands by itself.
-_OPENING = re.compile(r"^(?:and|or|but|also|so|then|what about|how about|what if|same for|why|how|when|where|who)\b")
+MAX_TURNS = 6  # how far back a chain of follow-ups is followed
+_CONTINUES = re.compile(r"^(?:and|or|but|so|also|then|plus|ok(?:ay)? and|what about|how about|same for|what if)\b")
+# A pronoun without its noun. "that", "this" and the like only where a verb shows that no noun follows.
 _POINTS_BACK = re.compile(
-    r"\b(?:it|its|it's|they|them|their|those|these|that|this|one|ones|both|either|neither|first|second|third|other"
-    r"|another|same|there|he|she|him|her)\b"
+    r"\b(?:it|its|they|them|their|theirs)\b"
+    r"|\b(?:is|are|was|were|do|does|did|can|could|has|have|will|why|about|of|for|with|than|like) "
+    r"(?:that|this|those|these)\b(?= |\W*$)(?! (?:\w+ )?(?:of|in)\b)"
+    r"|\b(?:the|which|that|this|first|second|third|last|other) (?:one|ones)\b|\bthe (?:first|second|third|last|other)\W*$"
+)
+MAX_BARE_WORDS = 4  # "any age limit", "which foods then": too short to be a question by itself
+# Content words that ask about a topic without naming one.
+_ASKS_ONLY = frozenset(
+    stem(w)
+    for w in """called call name names named mean kind kinds type types example examples long often many much
+    work works happen happens happened done difference different better best common usual usually rare reason
+    purpose long longer first second third last other others else option options way ways take taken given""".split()
 )
 
 
 def resolve(vocabulary: Vocabulary, question: str, history: Sequence[str]) -> str:
-    """Return the question with the topic it points back to, or as it is where it needs none.
+    """Return the question with what it points back to, or as it is where it needs nothing.
 
-    A follow-up is short, names nothing that the article speaks of, and either points back or is only
-    a question word. Its topic is what the latest earlier question named.
+    Args:
+        vocabulary: of the article.
+        question: as asked.
+        history: earlier questions, oldest first.
     """
-    if not history or not _needs_topic(vocabulary, question):
-        return question
-    for earlier in reversed(history):
-        topic = _topic(vocabulary, earlier)
-        if topic:
-            return f"{question.rstrip(' ?!.')} ({' '.join(topic)})?"
-    return question
+    understood = ""
+    for asked in [*history[-MAX_TURNS:], question]:
+        understood = _join(vocabulary, asked, understood)
+    return understood
 
 
-def _needs_topic(vocabulary: Vocabulary, question: str) -> bool:
+def _join(vocabulary: Vocabulary, question: str, before: str) -> str:
+    """Return a question as understood after another one."""
     folded = fold(question).strip()
-    if len(folded.split()) > MAX_FOLLOW_UP_WORDS or _topic(vocabulary, question):
-        return False
-    return bool(_OPENING.match(folded) or _POINTS_BACK.search(folded))
+    n_words = len(folded.split())
+    topic = _names(vocabulary, before) or [w for w in _content(before) if stem(w) not in _ASKS_ONLY]
+    own_names = _names(vocabulary, question)
+    own_words = [w for w in _content(question) if stem(w) not in _ASKS_ONLY]
+    continues, points_back = bool(_CONTINUES.match(folded)), bool(_POINTS_BACK.search(folded))
+    bare = n_words <= MAX_BARE_WORDS and not own_names
+    if not topic or n_words > MAX_FOLLOW_UP_WORDS or not (continues or points_back or bare):
+        return question
+    if not own_words or (continues and not points_back and set(own_words) <= set(own_names)):
+        # "how long?", "why is that?", "and after a mastectomy?": the old question goes on
+        return f"{_without_end(before)}, {question}"
+    new = [w for w in dict.fromkeys(topic) if w not in own_words]
+    return f"{_without_end(question)} ({' '.join(new)})?" if new else question
 
 
-def _topic(vocabulary: Vocabulary, question: str) -> list[str]:
-    """The words of a question that name something: terms that a heading or few sentences hold."""
-    return [w for w in words(question) if w not in STOP_WORDS and vocabulary.names(stem(w))]
+def _names(vocabulary: Vocabulary, question: str) -> list[str]:
+    return [w for w in _content(question) if vocabulary.names(stem(w))]
+
+
+def _content(question: str) -> list[str]:
+    return [w for w in words(question) if w.replace("'", "") not in STOP_WORDS]
+
+
+def _without_end(question: str) -> str:
+    return question.rstrip(" ?!.,")
