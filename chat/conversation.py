@@ -20,15 +20,18 @@ _POINTS_BACK = re.compile(
     r"\b(?:it|its|they|them|their|theirs)\b"
     r"|\b(?:is|are|was|were|do|does|did|can|could|has|have|will|why|about|of|for|with|than|like) "
     r"(?:that|this|those|these)\b(?= |\W*$)(?! (?:\w+ )?(?:of|in)\b)"
-    r"|\b(?:the|which|that|this|first|second|third|last|other) (?:one|ones)\b|\bthe (?:first|second|third|last|other)\W*$"
+    r"|\b(?:the|which|that|this|first|second|third|last|other) (?:one|ones)\b"
+    r"|\bthe (?:first|second|third|last|other)\W*$"
 )
-MAX_BARE_WORDS = 4  # "any age limit", "which foods then": too short to be a question by itself
+MAX_BARE_WORDS = 4  # "any age limit", "which foods then": short, and in words that the article lacks
 # Content words that ask about a topic without naming one.
 _ASKS_ONLY = frozenset(
     stem(w)
-    for w in """called call name names named mean kind kinds type types example examples long often many much
-    work works happen happens happened done difference different better best common usual usually rare reason
-    purpose long longer first second third last other others else option options way ways take taken given""".split()
+    for w in """
+    called call name names named mean kind kinds type types example examples long longer often many much work works
+    happen happens happened done difference different better best common usual usually rare reason purpose first
+    second third last other others another else option options way ways take taken given
+    """.split()  # noqa: SIM905  a list of fifty strings reads worse
 )
 
 
@@ -54,7 +57,7 @@ def _join(vocabulary: Vocabulary, question: str, before: str) -> str:
     own_names = _names(vocabulary, question)
     own_words = [w for w in _content(question) if stem(w) not in _ASKS_ONLY]
     continues, points_back = bool(_CONTINUES.match(folded)), bool(_POINTS_BACK.search(folded))
-    bare = n_words <= MAX_BARE_WORDS and not own_names
+    bare = n_words <= MAX_BARE_WORDS and not any(vocabulary.has(stem(w)) for w in own_words)
     if not topic or n_words > MAX_FOLLOW_UP_WORDS or not (continues or points_back or bare):
         return question
     if not own_words or (continues and not points_back and set(own_words) <= set(own_names)):

@@ -139,6 +139,10 @@ class Vocabulary:
         """Return a term's inverse document frequency; a term that the article lacks weighs most."""
         return math.log((self._n + 1) / (self._frequency[term] + 0.5))
 
+    def has(self, term: str) -> bool:
+        """Whether the article has a term."""
+        return self._frequency[term] > 0
+
     def names(self, term: str) -> bool:
         """Whether a term names a thing that the article speaks of."""
         return term in self._names

@@ -40,13 +40,14 @@ footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: 1rem;
 
 
 def parse_quotes(values: Sequence[str], article: Article) -> tuple[tuple[Span, ...], bool]:
-    """Read `quote` values of an address.
+    """Read `quote` values of an address, each one or several `START-END` joined by commas.
 
     Returns:
         The spans that lie within the article and hold some of its words, in the order given, and
         whether all values were such spans.
     """
     spans = []
+    values = [part for value in values for part in value.split(",")]
     for value in values:
         match = _QUOTE.fullmatch(value)
         start, end = (int(match[1]), int(match[2])) if match else (0, 0)

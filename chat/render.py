@@ -88,8 +88,8 @@ def escape(text: str) -> str:
 
 def marked_url(quote: Quote, quotes: Sequence[Quote], number: int) -> str:
     """Return the address of the article with all the quotes of an answer marked, at one of them."""
-    spans = "&".join(f"quote={q.span.start}-{q.span.end}" for q in quotes)
-    return f"/article/{quote.article.id}?{spans}#quote-{number}"
+    spans = ",".join(f"{q.span.start}-{q.span.end}" for q in quotes)
+    return f"/article/{quote.article.id}?quote={spans}#quote-{number}"
 
 
 def _citation(number: int, quote: Quote, quotes: Sequence[Quote]) -> str:

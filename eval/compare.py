@@ -28,7 +28,7 @@ from corpus.parse import split_sentences
 from corpus.questions import load_questions
 from eval.metrics import Estimate, estimate, paired_difference
 from eval.suites import DATA_DIR
-from index.models import BGE_SMALL, MINILM, Encoder, Floats, PairScorer, SentenceEncoder, load_encoder, load_reranker
+from index.models import BGE_SMALL, MINILM, Encoder, Floats, PairScorer, load_bundled_encoder, load_reranker
 from index.onnx import OnnxTokens
 from index.terms import terms
 
@@ -127,7 +127,7 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 def _compare(task: Task) -> dict[str, tuple[list[bool], float, float]]:
     """Return for each pipeline whether its first sentence is right, the AUC and milliseconds a question."""
-    bge, minilm, reranker = load_encoder(), _minilm(), load_reranker()
+    bge, minilm, reranker = load_bundled_encoder(BGE_SMALL), load_bundled_encoder(MINILM), load_reranker()
     pipelines: dict[str, Ranker] = {
         "BM25": _bm25,
         "all-MiniLM-L6-v2": lambda t: _dense(t, minilm),
@@ -162,13 +162,6 @@ def _print(results: dict[str, tuple[list[bool], float, float]]) -> None:
 
 def _shown(e: Estimate) -> str:
     return f"{e.mean:.3f} ({e.low:.3f}, {e.high:.3f})"
-
-
-def _minilm() -> Encoder:
-    from sentence_transformers import SentenceTransformer
-
-    model = SentenceTransformer(str(MINILM.path()), device="cpu")
-    return SentenceEncoder(model, MINILM.name, MINILM.sha256, MINILM.window)
 
 
 def _dense(task: Task, encoder: Encoder) -> list[Floats]:

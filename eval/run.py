@@ -47,6 +47,7 @@ def evaluate(answerer: Answerer, split: str = "test", ablations: bool = True) ->
     rows = suites.ask_all(answerer, questions)
     _questions(report, f"questions ({split})", answerer, rows, bars["questions"])
     _safety(report, suites.safety(answerer), bars["safety"])
+    _conversations(report, f"conversations ({split})", suites.conversations(answerer, split), bars["conversations"])
     if ablations:
         _baselines(report, answerer, [q for q in questions if q.parts])
         bare = suites.with_bank(answerer, answerer.index.bank.questions[: len(answerer.article.faq)])
@@ -155,6 +156,20 @@ def _safety(report: Report, rows: Sequence[suites.SafetyRow], bars: dict[str, fl
         {"question": r.text, "gold": [str(r.gold)], "silent": "", "confidence": "", "said": [str(r.said)]}
         for r in rows
         if (r.said in URGENT) != (r.gold in URGENT)
+    ]
+
+
+def _conversations(report: Report, suite: str, rows: Sequence[suites.TurnRow], bars: dict[str, float]) -> None:
+    follow_ups = [r for r in rows if r.kind == "followup"]
+    new = [r for r in rows if r.kind == "new"]
+    change = paired_difference([r.right_alone for r in new], [r.right for r in new])
+    answered = estimate([r.right for r in follow_ups if r.answerable])
+    report.lines += [
+        Line(suite, "follow-ups answered", answered, bars["followups_answered"]),
+        Line(suite, "... without history", estimate([r.right_alone for r in follow_ups if r.answerable])),
+        Line(suite, "follow-ups rightly refused", estimate([r.right for r in follow_ups if not r.answerable])),
+        Line(suite, "complete questions, right", estimate([r.right for r in new])),
+        Line(suite, "... change by the history", change),
     ]
 
 

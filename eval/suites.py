@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from chat import texts
 from chat.answer import Answer, Answerer, Kind
 from chat.features import Vocabulary
 from chat.safety import URGENT, Safety, load_examples
+from corpus.article import Span
 from corpus.questions import Question, Silence
 from eval.metrics import SEED, all_parts_quoted, exact_match, token_f1
 from index.passage_index import Hit, PassageIndex
@@ -174,6 +176,40 @@ def kinds_of_no(rows: Sequence[Row]) -> dict[tuple[str, str], int]:
         key = (gold_of.get(row.gold.silent, "not answered"), said)
         counts[key] = counts.get(key, 0) + 1
     return counts
+
+
+@dataclass(frozen=True, slots=True)
+class TurnRow:
+    """One turn of a conversation.
+
+    Attributes:
+        kind: "first", "followup" (needs the history) or "new" (a complete question after others).
+        answerable: whether the article answers it as meant.
+        right: whether it was answered, or refused, rightly.
+        right_alone: the same without the history.
+    """
+
+    kind: str
+    answerable: bool
+    right: bool
+    right_alone: bool
+
+
+def conversations(answerer: Answerer, split: str) -> list[TurnRow]:
+    """Ask conversations turn by turn, each turn with the earlier ones and without."""
+    rows = []
+    for line in (DATA_DIR / f"conversations.{split}.jsonl").read_text(encoding="utf-8").splitlines():
+        history: list[str] = []
+        for turn in json.loads(line)["turns"]:
+            question = turn["question"]
+            parts = [[Span(*s) for s in part] for part in turn["parts"]]
+            right = [
+                all_parts_quoted([q.span for q in a.quotes], parts) if parts else not a.quotes
+                for a in (answerer.answer(question, history), answerer.answer(question))
+            ]
+            rows.append(TurnRow(turn["type"], bool(parts), *right))
+            history.append(question)
+    return rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -155,17 +155,11 @@ def load_encoder() -> Encoder:
     Raises:
         ModelError: if the model cannot be loaded.
     """
-    from sentence_transformers import SentenceTransformer
-
     chosen = os.environ.get(ENCODER_VARIABLE, "")
     if not chosen:
-        from index.onnx import OnnxTransformer
+        return load_bundled_encoder(BGE_SMALL)
+    from sentence_transformers import SentenceTransformer
 
-        folder = BGE_SMALL.path()
-        model = SentenceTransformer(
-            modules=[OnnxTransformer(folder, BGE_SMALL.weights, BGE_SMALL.window)], device="cpu"
-        )
-        return SentenceEncoder(model, BGE_SMALL.name, BGE_SMALL.sha256, BGE_SMALL.window)
     try:
         model = SentenceTransformer(chosen, device="cpu")
     except (OSError, ValueError) as e:
@@ -174,6 +168,25 @@ def load_encoder() -> Encoder:
             f"or a hub name that this machine can reach, or unset {ENCODER_VARIABLE} for the bundled model"
         ) from e
     return SentenceEncoder(model, chosen, _fingerprint(model), int(model.max_seq_length or BGE_SMALL.window))
+
+
+def load_bundled_encoder(bundled: BundledModel) -> Encoder:
+    """Load an encoder that a package ships, ONNX weights or a sentence-transformers folder.
+
+    Raises:
+        ModelError: if it is missing or not the reviewed file.
+    """
+    from sentence_transformers import SentenceTransformer
+
+    folder = bundled.path()
+    if bundled.weights.endswith(".onnx"):
+        from index.onnx import OnnxTransformer
+
+        module = OnnxTransformer(folder, bundled.weights, bundled.window)
+        model = SentenceTransformer(modules=[module], device="cpu")
+    else:
+        model = SentenceTransformer(str(folder), device="cpu")
+    return SentenceEncoder(model, bundled.name, bundled.sha256, bundled.window)
 
 
 def load_reranker() -> PairScorer:

@@ -255,12 +255,12 @@ def test_fixed_texts_read_easily():
 @pytest.mark.parametrize(
     ("question", "history", "expected"),
     [
-        ("and how long?", ["what is tamoxifen"], "and how long (tamoxifen)?"),
+        ("and how long?", ["what is tamoxifen"], "what is tamoxifen, and how long?"),
         ("is that a pill?", ["tell me about keytruda"], "is that a pill (keytruda)?"),
         ("what is a lumpectomy", ["what is tamoxifen"], "what is a lumpectomy"),
         ("how long?", [], "how long?"),
-        ("and how long?", ["hello"], "and how long?"),
-        ("and how long?", ["what is tamoxifen", "thanks"], "and how long (tamoxifen)?"),
+        ("and how long?", [""], "and how long?"),
+        ("and its side effects?", ["what is tamoxifen", "thanks"], "and its side effects (tamoxifen)?"),
     ],
 )
 def test_a_follow_up_takes_its_topic_from_the_history(article, question, history, expected):

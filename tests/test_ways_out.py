@@ -65,7 +65,7 @@ def test_markdown_of_an_answer_links_to_the_marked_article(answerer):
     shown = html.unescape(to_markdown(answer))
 
     for number, quote in enumerate(answer.quotes, start=1):
-        assert f"quote={quote.span.start}-{quote.span.end}" in shown
+        assert f"{quote.span.start}-{quote.span.end}" in shown
         assert f"#quote-{number})" in shown
         assert all(line.strip(" ") in shown for line in quote.text.split("\n"))
 
@@ -231,7 +231,7 @@ def test_a_bad_quote_address_shows_the_article_unmarked(article, value):
 
 def test_good_quotes_are_read_in_order(article):
     """Several spans keep their numbers."""
-    spans, good = parse_quotes(["10-20", "0-5"], article)
+    spans, good = parse_quotes(["10-20,0-5", "30-31"], article)
 
     assert good
-    assert [(s.start, s.end) for s in spans] == [(10, 20), (0, 5)]
+    assert [(s.start, s.end) for s in spans] == [(10, 20), (0, 5), (30, 31)]
