@@ -17,6 +17,7 @@ from chat.features import Vocabulary
 from chat.safety import URGENT, Safety, Screen
 from chat.select import Selection, Weights, select
 from chat.silence import kind_of_silence
+from chat.spelling import Speller
 from corpus.article import Article, Section, Source, Span
 from index.models import Encoder, PairScorer
 from index.passage_index import PassageIndex, Search
@@ -158,6 +159,7 @@ class Answerer:
     encoder: Encoder
     reranker: PairScorer
     vocabulary: Vocabulary
+    speller: Speller
     weights: Weights
     screen: Screen
 
@@ -184,7 +186,8 @@ class Answerer:
                 safety=safety,
                 notices=notices,
             )
-        understood = resolve(self.vocabulary, question, history)
+        spelt = self.speller.correct(question)
+        understood = resolve(self.vocabulary, spelt, [self.speller.correct(h) for h in history])
         search, selection = self.look_up(understood)
         notices = _safety_notices(safety)
         if understood != question:

@@ -7,7 +7,8 @@ import os
 from chat.answer import Answerer
 from chat.features import Vocabulary
 from chat.safety import Screen
-from chat.select import load_weights
+from chat.select import weights_for
+from chat.spelling import Speller
 from corpus.library import CorpusError, article_ids, load_article, load_bank
 from index.models import load_encoder, load_reranker
 from index.store import open_index
@@ -39,12 +40,14 @@ def open_answerer(article_id: str | None = None, progress: bool = False) -> Answ
     questions = load_bank(article)
     encoder = load_encoder()
     index, _ = open_index(article, questions, encoder, progress)
+    asked = [q.question for q in questions]
     return Answerer(
         article=article,
         index=index,
         encoder=encoder,
         reranker=load_reranker(),
-        vocabulary=Vocabulary(article, [q.question for q in questions]),
-        weights=load_weights(),
-        screen=Screen.open(encoder, plain=[q.question for q in questions], vectors=index.question_vectors()),
+        vocabulary=Vocabulary(article, asked),
+        speller=Speller(article.text, asked, encoder.whole_words()),
+        weights=weights_for(index),
+        screen=Screen.open(encoder, plain=asked, vectors=index.question_vectors()),
     )

@@ -64,8 +64,8 @@ class Evidence(StrEnum):
 # From which probability of emergency and crisis together the classifier calls for help, and from which
 # of personal advice and dosage together it says so. Chosen by cross-validation over the examples'
 # themes (`python -m eval.fit_safety`): urgent for recall first.
-URGENT_ABOVE = {Evidence.FOUND: 0.0, Evidence.LIKELY: 0.15, Evidence.NOTHING: 0.5, Evidence.VETOED: 0.95}
-PERSONAL_ABOVE = {True: 0.0, False: 0.7}  # with a wording that asks so, and without
+URGENT_ABOVE = {Evidence.FOUND: 0.0, Evidence.LIKELY: 0.05, Evidence.NOTHING: 0.2, Evidence.VETOED: 0.6}
+PERSONAL_ABOVE = {True: 0.0, False: 0.4}  # with a wording that asks so, and without
 MAX_PLAIN = 9000  # plain questions in fitting, evenly spaced
 PLAIN_WEIGHT = 0.5  # of one of them, beside 1 for an example
 _VERSION = b"2"  # of what is fitted here, in the saved classifiers' name

@@ -28,11 +28,12 @@ from chat.features import (
 from corpus.article import Article, Sentence
 from corpus.discourse import leans_back, limits, previous_in_reach
 from index.models import PairScorer
-from index.passage_index import Search
+from index.passage_index import PassageIndex, Search
 
 Floats = npt.NDArray[np.float32]
 
 WEIGHTS_PATH = Path(__file__).parent / "weights.json"
+BARE_WEIGHTS_PATH = Path(__file__).parent / "weights_without_bank.json"  # for an article without a bank
 MAX_QUOTED = 5  # sentences chosen for themselves; what they need beside them comes on top
 MAX_LEAN = 2  # how far back a chain of "This ... It ..." is followed
 # A warning that a section sets against its own subject: it goes with every quote from there.
@@ -124,6 +125,11 @@ def load_weights(path: Path = WEIGHTS_PATH) -> Weights:
         if models[name].features != features:
             raise ValueError(f"{path} was fitted for other features: run python -m eval.fit")
     return Weights(**row | models)
+
+
+def weights_for(index: PassageIndex) -> Weights:
+    """Return the weights for an index, fitted with a question bank or without one."""
+    return load_weights(BARE_WEIGHTS_PATH if index.bank.classifier is None else WEIGHTS_PATH)
 
 
 def save_weights(weights: Weights, path: Path = WEIGHTS_PATH) -> None:

@@ -14,6 +14,7 @@ from chat import texts
 from chat.answer import Answer, Answerer, Kind
 from chat.features import Vocabulary
 from chat.safety import URGENT, Safety, load_examples
+from chat.select import weights_for
 from corpus.article import Span
 from corpus.questions import Question, Silence
 from eval.metrics import SEED, all_parts_quoted, exact_match, token_f1
@@ -100,7 +101,7 @@ def with_bank(answerer: Answerer, questions: Sequence[Question], exclude: frozen
     """Return an answerer with another question bank or fewer sections; built in memory."""
     index = PassageIndex.build(answerer.article, questions, answerer.encoder, exclude)
     vocabulary = Vocabulary(answerer.article, [q.question for q in index.bank.questions])
-    return replace(answerer, index=index, vocabulary=vocabulary)
+    return replace(answerer, index=index, vocabulary=vocabulary, weights=weights_for(index))
 
 
 def baselines(answerer: Answerer, questions: Sequence[Question]) -> dict[str, list[bool]]:

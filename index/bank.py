@@ -93,6 +93,8 @@ class QuestionBank:
         silences: dict[Silence, float] = {}
         weights = np.exp((similar - similar.max(initial=NO_SIMILARITY)) / VOTE_TEMPERATURE)
         weights /= max(float(weights.sum()), 1e-9)
+        if self.classifier is None:  # too few questions to put anything to the vote
+            weights[:] = 0.0
         for j, answers in enumerate(self._answers):
             for i in answers:
                 banked[i] = max(banked[i], similar[j])

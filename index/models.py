@@ -119,6 +119,10 @@ class Encoder(Protocol):
         """Return a text's length in the model's own tokens, special ones included."""
         ...
 
+    def whole_words(self) -> frozenset[str]:
+        """Return the words that its vocabulary holds whole: ordinary words of its language."""
+        ...
+
 
 class PairScorer(Protocol):
     """Scores how well a text answers a question."""
@@ -147,6 +151,10 @@ class SentenceEncoder:
     def count_tokens(self, text: str) -> int:
         """Return a text's length in the model's own tokens, special ones included."""
         return len(self._model.tokenizer.encode(text))
+
+    def whole_words(self) -> frozenset[str]:
+        """Return the words that its vocabulary holds whole: ordinary words of its language."""
+        return frozenset(w for w in self._model.tokenizer.get_vocab() if w.isalpha())
 
 
 def load_encoder() -> Encoder:

@@ -25,6 +25,9 @@ class FakeEncoder:
                 row[int(hashlib.sha1(term.encode()).hexdigest(), 16) % 64] += 1
         return rows / np.linalg.norm(rows, axis=1, keepdims=True)
 
+    def whole_words(self) -> frozenset[str]:
+        return frozenset({"water", "ordinary"})
+
     def count_tokens(self, text: str) -> int:
         return len(text.split())
 

@@ -15,6 +15,7 @@ from chat.features import Vocabulary
 from chat.safety import Safety
 from chat.select import complete, load_weights, save_weights
 from chat.silence import kind_of_silence
+from chat.spelling import Speller
 from corpus.article import Span
 from corpus.questions import Silence
 from index.passage_index import PassageIndex
@@ -275,6 +276,15 @@ def test_a_follow_up_says_how_it_was_understood(answerer):
 
     assert texts.UNDERSTOOD_AS.format(question="is that a pill (tamoxifen)?") in follow_up.notices
     assert alone.to_json() == answerer.answer("what is a lumpectomy").to_json()
+
+
+def test_misspelt_words_are_put_right(tea):
+    """Slips of known words only; short, ordinary, inflected and ambiguous words stay."""
+    speller = Speller(tea.text, ["what is a samovar"] * 3, {"water", "letter", "planet"})
+
+    assert speller.correct("Is Darjeelnig from teh hlils?") == "Is darjeeling from teh hlils?"
+    assert speller.correct("samovr and oxidisd") == "samovar and oxidised"
+    assert speller.correct("letters, planets, waters, zebra") == "letters, planets, waters, zebra"
 
 
 def test_kinds_of_no_without_a_bank(tea):
