@@ -282,7 +282,7 @@ def test_misspelt_words_are_put_right(tea):
     """Slips of known words only; short, ordinary, inflected and ambiguous words stay."""
     speller = Speller(tea.text, ["what is a samovar"] * 3, {"water", "letter", "planet"})
 
-    assert speller.correct("Is Darjeelnig from teh hlils?") == "Is darjeeling from teh hlils?"
+    assert speller.correct("Is Darjeelnig from teh hlils?") == "Is darjeeling from teh hills?"
     assert speller.correct("samovr and oxidisd") == "samovar and oxidised"
     assert speller.correct("letters, planets, waters, zebra") == "letters, planets, waters, zebra"
 

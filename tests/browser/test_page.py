@@ -133,6 +133,9 @@ def test_on_a_phone(open_page):
     last_answer(page).locator('a[href^="/article/"]').first.click()
 
     expect(page.frame_locator("iframe.article").locator("mark").first).to_be_in_viewport(timeout=10_000)
+    frame = page.locator("iframe.article").bounding_box()
+    assert frame["x"] >= 0
+    assert frame["x"] + frame["width"] <= 390
 
 
 def test_two_sessions_do_not_mix(open_page):
