@@ -126,7 +126,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python app.py", description="Chat with one health article.")
     parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1"))
     parser.add_argument("--port", type=int, default=int(os.environ.get("GRADIO_SERVER_PORT", "7860")))
+    parser.add_argument("--share", action="store_true", help="always refused: questions would leave this machine")
     args = parser.parse_args(argv)
+    if args.share:
+        parser.error("a public link would send what readers ask through somebody else's machine; use --host instead")
     threading.Thread(target=get_answerer, name="load", daemon=True).start()
     print(f"The chat is at http://{args.host}:{args.port}", flush=True)
     uvicorn.run(build_app(), host=args.host, port=args.port, log_level="warning", timeout_graceful_shutdown=5)

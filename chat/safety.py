@@ -66,9 +66,10 @@ class Evidence(StrEnum):
 # themes (`python -m eval.fit_safety`): urgent for recall first.
 URGENT_ABOVE = {Evidence.FOUND: 0.0, Evidence.LIKELY: 0.05, Evidence.NOTHING: 0.2, Evidence.VETOED: 0.6}
 PERSONAL_ABOVE = {True: 0.0, False: 0.4}  # with a wording that asks so, and without
+TOLERANCE = 1e-4  # of the optimiser; at 1e-3 it stops early and ordinary greetings look urgent
 MAX_PLAIN = 9000  # plain questions in fitting, evenly spaced
 PLAIN_WEIGHT = 0.5  # of one of them, beside 1 for an example
-_VERSION = b"2"  # of what is fitted here, in the saved classifiers' name
+_VERSION = b"4"  # of what is fitted here, in the saved classifiers' name
 
 _CONTINUES = re.compile(r"^(?:and|also|but|now|still|it|its|it's|he|she|they|getting|worse|since|please|help)\b")
 
@@ -310,7 +311,8 @@ def fit_screen(
 
     def fit(labels: Sequence[Safety]) -> TextClassifier:
         wanted = [e.label if e.label in labels else Safety.NONE for e in examples] + [Safety.NONE] * len(kept)
-        return fit_classifier(texts, every, range(len(texts)), [_LABELS.index(w) for w in wanted], weights)
+        targets = [_LABELS.index(w) for w in wanted]
+        return fit_classifier(texts, every, range(len(texts)), targets, weights, TOLERANCE)
 
     return Classifiers(fit(URGENT), fit((Safety.PERSONAL_ADVICE, Safety.DOSAGE)))
 
