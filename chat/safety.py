@@ -64,12 +64,12 @@ class Evidence(StrEnum):
 # From which probability of emergency and crisis together the classifier calls for help, and from which
 # of personal advice and dosage together it says so. Chosen by cross-validation over the examples'
 # themes (`python -m eval.fit_safety`): urgent for recall first.
-URGENT_ABOVE = {Evidence.FOUND: 0.0, Evidence.LIKELY: 0.05, Evidence.NOTHING: 0.2, Evidence.VETOED: 0.6}
+URGENT_ABOVE = {Evidence.FOUND: 0.0, Evidence.LIKELY: 0.05, Evidence.NOTHING: 0.2, Evidence.VETOED: 0.8}
 PERSONAL_ABOVE = {True: 0.0, False: 0.4}  # with a wording that asks so, and without
 TOLERANCE = 1e-4  # of the optimiser; at 1e-3 it stops early and ordinary greetings look urgent
 MAX_PLAIN = 9000  # plain questions in fitting, evenly spaced
 PLAIN_WEIGHT = 0.5  # of one of them, beside 1 for an example
-_VERSION = b"4"  # of what is fitted here, in the saved classifiers' name
+_VERSION = b"5"  # of what is fitted here, in the saved classifiers' name
 
 _CONTINUES = re.compile(r"^(?:and|also|but|now|still|it|its|it's|he|she|they|getting|worse|since|please|help)\b")
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -99,8 +100,7 @@ def fit_classifier(
         shares: for each example, its weight; 1.0 by default.
         tolerance: of the optimiser; with few classes a coarse one stops long before the optimum.
     """
-    from scipy.sparse import csr_matrix, hstack
-    from sklearn.linear_model import LogisticRegression
+    from scipy.sparse import csr_matrix  # only when something is built
 
     ngrams, idf = _fit_ngrams(texts)
     column_of = {g: i for i, g in enumerate(ngrams)}
@@ -111,19 +111,56 @@ def fit_classifier(
         shape=(len(texts), len(ngrams)),
     )
     centre = vectors.mean(axis=0)
-    inputs = hstack([csr_matrix(_centred(vectors, centre)), sparse]).tocsr()[list(rows)]
-    model = LogisticRegression(C=INVERSE_REGULARISATION, max_iter=300, tol=tolerance)
-    model.fit(inputs, list(labels), sample_weight=None if shares is None else list(shares))
-    coef, intercept = model.coef_, model.intercept_
-    if len(model.classes_) == 2:
-        coef, intercept = np.vstack([-coef, coef]) / 2, np.hstack([-intercept, intercept]) / 2
+    classes, columns = np.unique(np.asarray(labels, np.int64), return_inverse=True)
+    targets = np.zeros((len(texts), len(classes)), dtype=np.float32)
+    np.add.at(targets, (np.asarray(rows), columns), 1.0 if shares is None else np.asarray(shares))
     return TextClassifier(
-        classes=np.asarray(model.classes_, np.int64),
-        weights=np.vstack([coef.T, intercept[None, :]]).astype(np.float32),
+        classes=classes,
+        weights=_fit_softmax(_centred(vectors, centre), sparse, targets, tolerance),
         centre=centre.astype(np.float32),
         ngrams=np.array(ngrams, dtype=np.str_),
         idf=idf,
     )
+
+
+def _fit_softmax(dense: Floats, sparse: Any, targets: Floats, tolerance: float) -> Floats:
+    """Minimise the penalised cross-entropy with L-BFGS (scipy), the dense and the sparse inputs apart.
+
+    The model of scikit-learn's LogisticRegression, but with soft targets, so that a text may belong to
+    several classes, and without copying the dense vectors into a sparse matrix.
+
+    Args:
+        dense: `(n, d)` centred vectors.
+        sparse: `(n, g)` weighed n-grams.
+        targets: `(n, c)` weight of each class for each text.
+        tolerance: largest gradient at which to stop.
+
+    Returns:
+        `(d + g + 1, c)` weights, the intercept last; the penalty spares it.
+    """
+    from scipy.optimize import minimize
+
+    d, shape = dense.shape[1], (dense.shape[1] + sparse.shape[1] + 1, targets.shape[1])
+    total = float(targets.sum())
+    per_text = targets.sum(axis=1, keepdims=True)
+    penalty = 1.0 / (INVERSE_REGULARISATION * total)
+    across = sparse.T.tocsr()
+
+    def loss(flat: npt.NDArray[np.float64]) -> tuple[float, npt.NDArray[np.float64]]:
+        w = flat.reshape(shape).astype(np.float32)
+        logits = dense @ w[:d] + sparse @ w[d:-1] + w[-1]
+        logits -= logits.max(axis=1, keepdims=True)
+        log_p = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+        error = (np.exp(log_p) * per_text - targets) / np.float32(total)
+        gradient = np.vstack([dense.T @ error, across @ error, error.sum(axis=0, keepdims=True)])
+        gradient[:-1] += penalty * w[:-1]
+        value = -float((targets * log_p).sum(dtype=np.float64)) / total
+        value += 0.5 * penalty * float(np.square(w[:-1], dtype=np.float64).sum())
+        return value, gradient.astype(np.float64).ravel()
+
+    options = {"maxiter": 300, "gtol": tolerance, "ftol": 1e-9, "maxls": 50}
+    found = minimize(loss, np.zeros(shape).ravel(), jac=True, method="L-BFGS-B", options=options)
+    return np.asarray(found.x.reshape(shape), dtype=np.float32)
 
 
 def _fit_ngrams(texts: Sequence[str]) -> tuple[list[str], Floats]:
