@@ -29,6 +29,7 @@ from corpus.article import Article, Sentence
 from corpus.discourse import leans_back, limits, previous_in_reach
 from index.models import PairScorer
 from index.passage_index import PassageIndex, Search
+from index.terms import fold
 
 Floats = npt.NDArray[np.float32]
 
@@ -42,6 +43,9 @@ _WARNING = re.compile(
     r"|\bmay\s+not\s+be\s+(?:\w+\s+){0,2}safe\b",
     re.IGNORECASE,
 )
+
+
+_COMPARES = re.compile(r"\b(?:vs|versus|compar\w+|differen\w+|distinguish\w*)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +159,7 @@ def select(
         p=p,
         description=description,
         confidence=float(weights.question.predict(description[None, :])[0]),
-        runs=complete(article, chosen),
+        runs=complete(article, chosen, apart=bool(_COMPARES.search(fold(question)))),
         chosen=chosen,
     )
 
@@ -168,20 +172,25 @@ def choose(candidates: Candidates, p: Floats, add_above: float, add_ratio: float
     return tuple(candidates.hits[int(k)].sentence for k in kept)
 
 
-def complete(article: Article, chosen: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+def complete(article: Article, chosen: tuple[int, ...], apart: bool = False) -> tuple[tuple[int, ...], ...]:
     """Add to the chosen sentences what they must not be quoted without, and join neighbours.
+
+    Args:
+        article: the article.
+        chosen: sentences (indices) chosen for themselves.
+        apart: keep list items as quotes of their own, as the sides of a comparison.
 
     Returns:
         Runs of sentence indices, each within one section, in reading order.
     """
     kept = set(chosen)
-    for i in chosen:
+    for i in () if apart else chosen:
         kept |= _rest_of_list(article, i, kept)
     for i in sorted(kept):
         kept |= _leaning(article, i) | _limited_by(article, i) | _warnings(article, i)
     runs: list[list[int]] = []
     for i in sorted(kept):
-        if runs and _joins(article, runs[-1][-1], i):
+        if runs and _joins(article, runs[-1][-1], i, apart):
             runs[-1].append(i)
         else:
             runs.append([i])
@@ -238,12 +247,12 @@ def _warnings(article: Article, i: int) -> set[int]:
     return {nearest} | _leaning(article, nearest)
 
 
-def _joins(article: Article, i: int, j: int) -> bool:
+def _joins(article: Article, i: int, j: int, apart: bool) -> bool:
     """Whether two sentences make one quote: neighbours in a paragraph or list, or leaning on each other."""
     a, b = article.sentences[i], article.sentences[j]
     if j != i + 1 or a.section != b.section:
         return False
-    same_list = a.group >= 0 and a.group == b.group
+    same_list = a.group >= 0 and a.group == b.group and not (apart and a.is_item)
     return a.block == b.block or same_list or (previous_in_reach(article, j) == i and leans_back(_words(article, b)))
 
 

@@ -120,8 +120,11 @@ def test_a_list_question_gets_the_whole_list_with_its_lead_in(answerer):
 
 
 def test_a_comparison_gets_both_sides(answerer):
-    """Both things that are compared are quoted."""
-    quoted = " ".join(q.text for q in answerer.answer("external beam radiation compared with brachytherapy").quotes)
+    """Both things that are compared are quoted, each by itself."""
+    quotes = answerer.answer("external beam radiation compared with brachytherapy").quotes
+    quoted = " ".join(q.text for q in quotes)
+
+    assert not any("External beam radiation:" in q.text and "Brachytherapy" in q.text for q in quotes)
 
     assert "External beam radiation:" in quoted
     assert "Brachytherapy" in quoted
