@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
 from pathlib import Path
@@ -19,6 +20,8 @@ from chat.page import article_page
 from chat.render import failed
 from corpus.article import Article
 from corpus.library import article_ids, load_article
+
+logger = logging.getLogger("chat")
 
 STATIC_DIR = Path(__file__).parent / "static"
 Scope = MutableMapping[str, Any]
@@ -76,12 +79,10 @@ def answer_safely(
     id: str | int | None = None,  # noqa: A002
 ) -> Answer:
     """Answer a question; a fault is logged and becomes an Answer that says so, with the disclaimer."""
-    import logging
-
     try:
         return get_answerer().answer(question, history, id)
     except Exception:  # the reader must get an Answer whatever happens
-        logging.getLogger("chat").exception("a question could not be answered")
+        logger.exception("a question could not be answered")
         return failed(question)
 
 

@@ -30,10 +30,10 @@ from eval.metrics import Estimate, estimate, paired_difference
 from eval.suites import DATA_DIR
 from index.models import BGE_SMALL, MINILM, Encoder, Floats, PairScorer, load_bundled_encoder, load_reranker
 from index.onnx import OnnxTokens
+from index.passage_index import RRF_CONSTANT
 from index.terms import terms
 
 N_RERANKED = 8
-RRF_CONSTANT = 60
 SEED = 7
 COLBERT = replace(
     BGE_SMALL,

@@ -18,7 +18,7 @@ from chat.select import weights_for
 from corpus.article import Span
 from corpus.questions import Question, Silence
 from eval.metrics import SEED, all_parts_quoted, exact_match, token_f1
-from index.passage_index import Hit, PassageIndex
+from index.passage_index import RRF_CONSTANT, Hit, PassageIndex
 
 DATA_DIR = Path(__file__).parent / "data"
 
@@ -125,7 +125,7 @@ def _fused(hits: Sequence[Hit]) -> Hit:
     ranks = np.zeros(len(hits))
     for scores in ([h.lexical for h in hits], [h.dense for h in hits]):
         order = np.argsort(-np.array(scores), kind="stable")
-        ranks[order] += 1 / (60 + np.arange(1, len(hits) + 1))
+        ranks[order] += 1 / (RRF_CONSTANT + np.arange(1, len(hits) + 1))
     return hits[int(ranks.argmax())]
 
 
