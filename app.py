@@ -24,9 +24,11 @@ import gradio as gr  # noqa: E402
 import uvicorn  # noqa: E402
 
 from chat import texts  # noqa: E402
-from chat.answer import MAX_HISTORY, Answerer  # noqa: E402
+from chat.answer import Answer  # noqa: E402
+from chat.answerer import MAX_HISTORY, Answerer  # noqa: E402
 from chat.assemble import default_article, open_answerer  # noqa: E402
-from chat.render import escape, to_markdown  # noqa: E402
+from chat.render import escape, to_markdown, to_take_along  # noqa: E402
+from chat.sheet import Turn, read_turns, write_turns  # noqa: E402
 from chat.web import STATIC_DIR, Guard, answer_safely, build_site  # noqa: E402
 from corpus.library import load_article  # noqa: E402
 
@@ -46,20 +48,59 @@ def get_answerer() -> Answerer:
         return _load()
 
 
-def respond(question: str, messages: list[dict[str, Any]]) -> tuple[str, list[dict[str, Any]]]:
-    """Append a question and its answer to the conversation; also empties the box."""
-    asked = [html.unescape(_text(m)) for m in messages if m["role"] == "user"]
-    answer = answer_safely(get_answerer, question, asked[-MAX_HISTORY:])
+N_CHIPS = 4  # buttons kept for choices, and as many for what to ask next
+
+
+def respond(question: str, turns: str, messages: list[dict[str, Any]], as_typed: bool = False) -> list[Any]:
+    """Answer a question; return what changes on the page (`build_demo` lists it).
+
+    Args:
+        question: as typed, or the words on a button.
+        turns: the conversation so far, kept by the page (`chat.sheet.read_turns`).
+        messages: the conversation as shown.
+        as_typed: look up exactly these words.
+    """
+    try:
+        before = read_turns(turns)
+    except ValueError:
+        before = ()  # a page that was tampered with starts anew
+    asked = [turn.question for turn in before][-MAX_HISTORY:]
+    answer = answer_safely(get_answerer, question, [] if as_typed else asked, as_typed=as_typed)
     said = [
         {"role": "user", "content": escape(question)},
         {"role": "assistant", "content": to_markdown(answer)},
     ]
-    return "", [*messages, *said]
+    turns = write_turns([*before, Turn(question, as_typed)])
+    return ["", turns, [*messages, *said], *_chips(answer), to_take_along(answer, turns)]
 
 
-def _text(message: dict[str, Any]) -> str:
-    content = message["content"]
-    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+def ask_as_typed(turns: str, messages: list[dict[str, Any]]) -> list[Any]:
+    """Answer the last question once more, exactly as it was typed."""
+    last = read_turns(turns)[-1].question
+    return respond(last, turns, messages, as_typed=True)
+
+
+def start_anew() -> list[Any]:
+    """What the page shows once the conversation is cleared."""
+    examples = list(ARTICLE.examples[:N_CHIPS])
+    label = gr.update(visible=bool(examples), value=escape(texts.EXAMPLES))
+    return ["[]", gr.update(visible=False), *_buttons([]), gr.update(visible=False), label, *_buttons(examples), ""]
+
+
+def _chips(answer: Answer) -> list[dict[str, Any]]:
+    """What to show in the rows of buttons under an answer."""
+    choices, suggestions = [c.question for c in answer.choices], list(answer.suggestions)
+    return [
+        gr.update(visible=bool(choices)),
+        *_buttons(choices),
+        gr.update(visible=bool(answer.understood)),
+        gr.update(visible=bool(suggestions), value=escape(texts.SUGGESTIONS)),
+        *_buttons(suggestions),
+    ]
+
+
+def _buttons(labels: list[str]) -> list[dict[str, Any]]:
+    return [gr.update(visible=n < len(labels), value=labels[n] if n < len(labels) else "") for n in range(N_CHIPS)]
 
 
 def build_demo() -> gr.Blocks:
@@ -74,15 +115,22 @@ def build_demo() -> gr.Blocks:
                 chat = gr.Chatbot(
                     label="Conversation",
                     elem_id="conversation",
-                    height="62vh",
+                    height="52vh",
+                    autoscroll=False,  # page.js shows an answer from its beginning
                     latex_delimiters=[],
                     allow_tags=False,
                     buttons=[],
                     feedback_options=None,
                     layout="panel",
                 )
-                with gr.Row(elem_id="examples"):
-                    examples = [gr.Button(e, size="sm", variant="secondary") for e in ARTICLE.examples]
+                with gr.Row(elem_classes="chips"):
+                    choices_label = gr.Markdown(escape(texts.CHOICES), visible=False)
+                    choices = [gr.Button("", size="sm", visible=False) for _ in range(N_CHIPS)]
+                    not_meant = gr.Button(texts.NOT_MEANT, size="sm", visible=False)
+                with gr.Row(elem_classes="chips"):
+                    next_label = gr.Markdown(escape(texts.EXAMPLES))
+                    examples = [*ARTICLE.examples[:N_CHIPS], *[""] * (N_CHIPS - len(ARTICLE.examples))]
+                    suggestions = [gr.Button(e, size="sm", visible=bool(e)) for e in examples]
                 box = gr.Textbox(
                     label="Your question",
                     placeholder="Ask in your own words",
@@ -90,14 +138,20 @@ def build_demo() -> gr.Blocks:
                     autofocus=True,
                     max_lines=4,
                 )
+                along = gr.Markdown("", elem_id="along", sanitize_html=False)
+                turns = gr.Textbox("[]", visible=False)  # kept by the page: the server remembers nothing
             with gr.Column(scale=5, min_width=320):
                 gr.Markdown(
                     f'<iframe class="article" title="The article: {title}" src="/article/{ARTICLE.id}"></iframe>',
                     sanitize_html=False,
                 )
-        box.submit(respond, [box, chat], [box, chat], api_visibility="private", show_progress="minimal")
-        for example in examples:
-            example.click(respond, [example, chat], [box, chat], api_visibility="private")
+        chips = [choices_label, *choices, not_meant, next_label, *suggestions]
+        changed = [box, turns, chat, *chips, along]
+        box.submit(respond, [box, turns, chat], changed, api_visibility="private", show_progress="minimal")
+        not_meant.click(ask_as_typed, [turns, chat], changed, api_visibility="private", show_progress="minimal")
+        chat.clear(start_anew, None, [turns, *chips, along], api_visibility="private", show_progress="hidden")
+        for chip in (*choices, *suggestions):
+            chip.click(respond, [chip, turns, chat], changed, api_visibility="private", show_progress="minimal")
     page.queue(max_size=64, api_open=False)
     return page
 

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
-    from chat.answer import Answer, Answerer
+    from chat.answer import Answer
+    from chat.answerer import Answerer
 
 logger = logging.getLogger("chat")
 
@@ -62,7 +63,7 @@ def answer_lines(answerer: Answerer, lines: Iterator[bytes]) -> Iterator[Answer]
         row: dict[str, Any] = {}
         try:
             row = _read_row(line)
-            yield answerer.answer(row["question"], row.get("history") or (), row.get("id"))
+            yield answerer.answer(row["question"], row.get("history") or (), row.get("id"), row.get("as_typed") is True)
         except (ValueError, UnicodeDecodeError, RecursionError) as e:
             notice = texts.BAD_LINE.format(reason=e)
             yield Answer(id=_id_of(line), question="", article=None, kind=Kind.INVALID, notices=(notice,))
@@ -83,6 +84,8 @@ def _read_row(line: bytes) -> dict[str, Any]:
     history = row.get("history")
     if history is not None and not (isinstance(history, list) and all(isinstance(h, str) for h in history)):
         raise ValueError('"history" must be a list of texts')
+    if not isinstance(row.get("as_typed", False), bool):
+        raise ValueError('"as_typed" must be true or false')
     if not isinstance(row.get("id"), str | int | None):
         raise ValueError('"id" must be a text or a whole number')
     return row

@@ -1,30 +1,20 @@
-"""From a question to an Answer: the whole way, on one screen (`Answerer.answer`).
-
-An Answer holds spans of the article and fixed texts, nothing else, and always the disclaimer.
-"""
+"""What the bot says: an Answer holds spans of the article and fixed texts, and always the disclaimer."""
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+from urllib.parse import quote
 
 from chat import texts
-from chat.conversation import resolve
-from chat.features import Vocabulary
-from chat.safety import URGENT, Safety, Screen
-from chat.select import Selection, Weights, select
-from chat.silence import kind_of_silence
-from chat.spelling import Speller
+from chat.safety import URGENT
+from chat.wordings import Safety
 from corpus.article import Article, Section, Source, Span
-from index.models import Encoder, PairScorer
-from index.passage_index import PassageIndex, Search
 
 MAX_QUESTION_CHARACTERS = 2000
-MAX_HISTORY = 20  # earlier questions that are looked at
-MAX_NEAR = 3
+FRAGMENT_WORDS = 5  # at either end of a longer quote
 
 
 class Kind(StrEnum):
@@ -70,6 +60,24 @@ class Quote:
         """Address of the article's page with this span marked."""
         return f"/article/{self.article.id}?quote={self.span.start}-{self.span.end}#{self.heading.anchor}"
 
+    @property
+    def original_url(self) -> str:
+        """Address of the words on the publisher's own page; empty where that is not known."""
+        return text_fragment_url(self.article.url, self.text) if self.article.url else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several things that an open question may mean.
+
+    Attributes:
+        section: index of the section that would answer.
+        question: asks for it; the bot answers this from there.
+    """
+
+    section: int
+    question: str
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -78,12 +86,15 @@ class Answer:
     Attributes:
         id: the caller's, carried through.
         question: as asked.
+        understood: the question that was looked up, where that is another one; else empty.
         article: what was asked about; None where that is not known.
         kind: see `Kind`.
         safety: see `chat.safety.Safety`.
         quotes: in reading order, never overlapping.
         sources: of the sections quoted.
-        near: the nearest sections (indices), where there is no answer.
+        near: sections (indices) worth a look, the nearest first, where there is no answer.
+        choices: where the question leaves open what it is about, what it may mean.
+        suggestions: questions to go on with; the bot answers each.
         notices: fixed texts, the most urgent first.
         confidence: calibrated probability that the quotes answer the question.
         disclaimer: always `texts.DISCLAIMER`.
@@ -91,12 +102,15 @@ class Answer:
 
     id: str | int | None = None
     question: str
+    understood: str = ""
     article: Article | None
     kind: Kind
     safety: Safety = Safety.NONE
     quotes: tuple[Quote, ...] = ()
     sources: tuple[Source, ...] = ()
     near: tuple[int, ...] = ()
+    choices: tuple[Choice, ...] = ()
+    suggestions: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
     confidence: float = 0.0
     disclaimer: str = field(default=texts.DISCLAIMER, init=False)
@@ -104,7 +118,8 @@ class Answer:
     def __post_init__(self) -> None:
         if bool(self.quotes) != (self.kind is Kind.ANSWER):
             raise ValueError(f"an Answer of kind {self.kind} with {len(self.quotes)} quotes")
-        if self.safety in URGENT and (self.quotes or self.sources or self.near or not self.notices):
+        beside = self.quotes or self.sources or self.near or self.choices or self.suggestions
+        if self.safety in URGENT and (beside or not self.notices):
             raise ValueError("an urgent Answer says where to get help and nothing else")
         if any(a.span.end > b.span.start for a, b in zip(self.quotes, self.quotes[1:], strict=False)):
             raise ValueError("quotes overlap or are out of order")
@@ -139,103 +154,17 @@ class Answer:
                 for n in self.near
                 if article
             ],
+            "understood": self.understood,
+            "choices": [
+                {"section": list(article.sections[c.section].path), "question": c.question}
+                for c in self.choices
+                if article
+            ],
+            "suggestions": list(self.suggestions),
             "notices": list(self.notices),
             "confidence": round(self.confidence, 4),
             "disclaimer": self.disclaimer,
         }
-
-
-def section_url(article: Article, section: int) -> str:
-    """Return the address of a section on the article's page."""
-    return f"/article/{article.id}#{article.sections[section].anchor}"
-
-
-@dataclass(frozen=True, slots=True)
-class Answerer:
-    """Answers questions about one article. See `chat.assemble.open_answerer`."""
-
-    article: Article
-    index: PassageIndex
-    encoder: Encoder
-    reranker: PairScorer
-    vocabulary: Vocabulary
-    speller: Speller
-    weights: Weights
-    screen: Screen
-
-    def answer(self, question: str, history: Sequence[str] = (), id: str | int | None = None) -> Answer:  # noqa: A002  the interface's name
-        """Answer one question.
-
-        Args:
-            question: as typed.
-            history: earlier questions of the conversation, oldest first.
-            id: carried into the Answer.
-        """
-        problem = invalid(question)
-        if problem:
-            return Answer(id=id, question=question, article=self.article, kind=Kind.INVALID, notices=(problem,))
-        history = [h for h in history[-MAX_HISTORY:] if not invalid(h)]
-        safety = self.screen.check(question, history)
-        if safety in URGENT:
-            notices = texts.emergency_notices() if safety is Safety.EMERGENCY else texts.crisis_notices()
-            return Answer(
-                id=id,
-                question=question,
-                article=self.article,
-                kind=Kind.NO_ANSWER,
-                safety=safety,
-                notices=notices,
-            )
-        spelt = self.speller.correct(question)
-        understood = resolve(self.vocabulary, spelt, [self.speller.correct(h) for h in history])
-        search, selection = self.look_up(understood)
-        notices = _safety_notices(safety)
-        if understood != question:
-            notices = (*notices, texts.UNDERSTOOD_AS.format(question=understood))
-        if selection.confidence < self.weights.answer_above:
-            silence = kind_of_silence(self.vocabulary, understood, search)
-            return Answer(
-                id=id,
-                question=question,
-                article=self.article,
-                kind=Kind.NO_ANSWER,
-                safety=safety,
-                near=nearest_sections(self.article, search),
-                notices=(*notices, texts.NO_OF[silence], texts.ASK_CARE_TEAM),
-                confidence=selection.confidence,
-            )
-        quotes = self._quotes(selection)
-        return Answer(
-            id=id,
-            question=question,
-            article=self.article,
-            kind=Kind.ANSWER,
-            safety=safety,
-            quotes=quotes,
-            sources=_sources(self.article, quotes),
-            notices=(*notices, texts.FROM_THE_ARTICLE) if safety is not Safety.NONE else notices,
-            confidence=selection.confidence,
-        )
-
-    def look_up(self, question: str) -> tuple[Search, Selection]:
-        """Search the index and choose what would be quoted."""
-        search = self.index.search(question, self.encoder.encode([question])[0])
-        selection = select(self.article, self.vocabulary, self.reranker, self.weights, question, search)
-        return search, selection
-
-    def _quotes(self, selection: Selection) -> tuple[Quote, ...]:
-        hits = selection.candidates.hits
-        p = {h.sentence: float(v) for h, v in zip(hits, selection.p, strict=True)}
-        sentences = self.article.sentences
-        return tuple(
-            Quote(
-                self.article,
-                Span(sentences[run[0]].span.start, sentences[run[-1]].span.end),
-                sentences[run[0]].section,
-                max(p.get(i, 0.0) for i in run),
-            )
-            for run in selection.runs
-        )
 
 
 def invalid(question: object) -> str:
@@ -251,15 +180,28 @@ def invalid(question: object) -> str:
     return texts.NOT_TEXT if odd or "\ufffd" in question or not letters else ""
 
 
-def nearest_sections(article: Article, search: Search) -> tuple[int, ...]:
-    """Return the sections of the best hits, without repeats, best first."""
-    return tuple(dict.fromkeys(article.sentences[h.sentence].section for h in search.hits))[:MAX_NEAR]
+def text_fragment_url(url: str, text: str) -> str:
+    """Return a page's address that scrolls to these words and marks them.
+
+    Source: the Text Fragments specification (WICG), which wants `-`, `,` and `&` percent-encoded.
+    A longer text, or one of several lines, is named by its first and last words.
+
+    >>> text_fragment_url("https://a.org/b", "HER2-negative, or not")
+    'https://a.org/b#:~:text=HER2%2Dnegative%2C%20or%20not'
+    """
+    words = text.replace("\u2022", " ").split()
+    ends = (
+        [words]
+        if len(words) <= 2 * FRAGMENT_WORDS and "\n" not in text
+        else [words[:FRAGMENT_WORDS], words[-FRAGMENT_WORDS:]]
+    )
+    return f"{url}#:~:text={','.join(_fragment(' '.join(part)) for part in ends)}"
 
 
-def _sources(article: Article, quotes: Sequence[Quote]) -> tuple[Source, ...]:
-    found = {s.number: s for q in quotes for s in article.sources_of(q.section)}
-    return tuple(found[n] for n in sorted(found))
+def _fragment(words: str) -> str:
+    return quote(words, safe="").replace("-", "%2D")
 
 
-def _safety_notices(safety: Safety) -> tuple[str, ...]:
-    return {Safety.PERSONAL_ADVICE: (texts.PERSONAL_ADVICE,), Safety.DOSAGE: (texts.DOSAGE,)}.get(safety, ())
+def section_url(article: Article, section: int) -> str:
+    """Return the address of a section on the article's page."""
+    return f"/article/{article.id}#{article.sections[section].anchor}"

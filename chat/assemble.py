@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import asdict, replace
 
-from chat.answer import Answerer
+from chat.answer import Kind
+from chat.answerer import Answerer
 from chat.features import Vocabulary
 from chat.safety import Screen
 from chat.select import weights_for
+from chat.smalltalk import SmallTalk
 from chat.spelling import Speller
+from chat.suggest import keep_checked
 from corpus.library import CorpusError, article_ids, load_article, load_bank
 from index.models import load_encoder, load_reranker
-from index.store import open_index
+from index.store import describe, open_index
 
 ARTICLE_VARIABLE = "QA_ARTICLE"
 
@@ -41,7 +46,7 @@ def open_answerer(article_id: str | None = None, progress: bool = False) -> Answ
     encoder = load_encoder()
     index, _ = open_index(article, questions, encoder, progress)
     asked = [q.question for q in questions]
-    return Answerer(
+    answerer = Answerer(
         article=article,
         index=index,
         encoder=encoder,
@@ -50,4 +55,12 @@ def open_answerer(article_id: str | None = None, progress: bool = False) -> Answ
         speller=Speller(article.text, asked, encoder.whole_words()),
         weights=weights_for(index),
         screen=Screen.open(encoder, plain=asked, vectors=index.question_vectors()),
+        small_talk=SmallTalk.open(encoder, asked, index.question_vectors()),
     )
+
+    def chosen_for(question: str) -> tuple[int, ...]:
+        answered = answerer.answer(question).kind is Kind.ANSWER
+        return answerer.look_up(question)[1].chosen if answered else ()
+
+    made_from = json.dumps([describe(article, questions, encoder), asdict(answerer.weights)], default=str)
+    return replace(answerer, suggestions=keep_checked(article, [made_from.encode()], chosen_for))

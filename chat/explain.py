@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from chat.answer import Answerer
+from chat.answerer import Answerer
 from chat.select import LogisticModel
 
 
 def explain(answerer: Answerer, question: str) -> str:
     """Return a report on one question, as plain text."""
-    search, selection = answerer.look_up(question)
+    spelt = answerer.speller.correct(question)
+    search, selection = answerer.look_up(spelt)
     answered = selection.confidence >= answerer.weights.answer_above
     lines = [
         f"question     {question}",
+        *([f"looked up as {spelt}"] if spelt != question else []),
         f"screened as  {answerer.screen.check(question)}",
         f"confidence   {selection.confidence:.3f}, answers from {answerer.weights.answer_above:.3f}: "
         f"{'answered' if answered else 'not answered'}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Sequence
 
@@ -36,7 +37,8 @@ def to_text(answer: Answer) -> str:
     """Return an Answer as plain text."""
     lines = [*answer.notices, ""] if answer.notices else []
     for number, quote in enumerate(answer.quotes, start=1):
-        lines += [f"[{number}] {section_path(quote.heading)}", *_indented(quote.text), f"    {quote.url}", ""]
+        links = [f"    {url}" for url in (quote.url, quote.original_url) if url]
+        lines += [f"[{number}] {section_path(quote.heading)}", *_indented(quote.text), *links, ""]
     if answer.quotes:
         lines += [confidence_in_words(answer.confidence), ""]
     if answer.article and answer.sources:
@@ -81,6 +83,26 @@ def to_markdown(answer: Answer) -> str:
     return "\n\n".join([*blocks, _small(answer.disclaimer)])
 
 
+def to_take_along(answer: Answer, turns: str) -> str:
+    """Return the HTML of the buttons that copy an answer and open the take-home sheet.
+
+    Args:
+        answer: what `static/page.js` copies, as plain text.
+        turns: the conversation, as the sheet reads it (`chat.sheet.read_turns`).
+    """
+    return (
+        f'<form method="post" action="/sheet" target="_blank"><button type="button" id="copy" '
+        f'data-text="{_attribute(to_text(answer))}">{texts.COPY}</button>'
+        f'<input type="hidden" name="turns" value="{_attribute(turns)}">'
+        f'<button type="submit">{texts.SHEET}</button><span id="copied" role="status"></span></form>'
+    )
+
+
+def _attribute(text: str) -> str:
+    """Return text as an HTML attribute's value on one line, since Markdown ends its HTML at a blank one."""
+    return html.escape(text).replace("\n", "&#10;")
+
+
 def escape(text: str) -> str:
     """Return text as Markdown that shows it character for character."""
     return _PUNCTUATION.sub(lambda m: f"&#{ord(m.group())};", text)
@@ -94,7 +116,8 @@ def marked_url(quote: Quote, quotes: Sequence[Quote], number: int) -> str:
 
 def _citation(number: int, quote: Quote, quotes: Sequence[Quote]) -> str:
     path = escape(section_path(quote.heading))
-    return f"[{number}&#46; {path}]({marked_url(quote, quotes, number)})"
+    original = f" · [{escape(texts.IN_THE_ORIGINAL)}]({quote.original_url})" if quote.original_url else ""
+    return f"[{number}&#46; {path}]({marked_url(quote, quotes, number)}){original}"
 
 
 def _quoted(text: str) -> str:
@@ -117,6 +140,6 @@ def _indented(text: str) -> list[str]:
     return [f"    {line.strip()}" for line in text.split("\n") if line.strip()]
 
 
-def failed(question: str) -> Answer:
+def failed(question: str, id: str | int | None = None, notice: str = texts.FAILED) -> Answer:  # noqa: A002
     """Return the Answer for a question that a fault kept from being answered."""
-    return Answer(question=question, article=None, kind=Kind.INVALID, notices=(texts.FAILED,))
+    return Answer(id=id, question=question, article=None, kind=Kind.INVALID, notices=(notice,))

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +31,14 @@ from corpus.article import Article, Sentence
 from corpus.discourse import leans_back, limits, previous_in_reach
 from index.models import PairScorer
 from index.passage_index import PassageIndex, Search
-from index.terms import fold
+from index.terms import fold, terms
 
 Floats = npt.NDArray[np.float32]
 
 WEIGHTS_PATH = Path(__file__).parent / "weights.json"
 BARE_WEIGHTS_PATH = Path(__file__).parent / "weights_without_bank.json"  # for an article without a bank
 MAX_QUOTED = 5  # sentences chosen for themselves; what they need beside them comes on top
+MAX_PARTICULAR_SHARE = 0.1  # of the sentences, for a term that names something in particular
 MAX_LEAN = 2  # how far back a chain of "This ... It ..." is followed
 # A warning that a section sets against its own subject: it goes with every quote from there.
 _WARNING = re.compile(
@@ -113,6 +116,11 @@ class Selection:
     confidence: float
     runs: tuple[tuple[int, ...], ...]
     chosen: tuple[int, ...]
+
+    @property
+    def quoted(self) -> frozenset[int]:
+        """All sentences (indices) that would be quoted."""
+        return frozenset(i for run in self.runs for i in run)
 
 
 def load_weights(path: Path = WEIGHTS_PATH) -> Weights:
@@ -234,17 +242,35 @@ def _limited_by(article: Article, i: int) -> set[int]:
 
 
 def _warnings(article: Article, i: int) -> set[int]:
-    """The nearest warning that the section sets against its own subject, with what it leans on."""
+    """The nearest warning that the section sets against what a sentence speaks of, with what it leans on."""
     section = article.sentences[i].section
-    warned = [
-        j
-        for j, s in enumerate(article.sentences)
-        if s.section == section and not s.is_lead_in and _WARNING.search(_words(article, s))
-    ]
+    own = {t for heading in article.sections[section].path for t in terms(heading)}
+    own |= set(terms(_words(article, article.sentences[i])))
+    warned = []
+    for j, sentence in enumerate(article.sentences):
+        if sentence.section != section or sentence.is_lead_in:
+            continue
+        words = _words(article, sentence)
+        warning = _WARNING.search(words)
+        # "They should ..." is about the section; "X should ..." only about X
+        subject = _rare_terms(article, words[: warning.start()]) if warning else frozenset()
+        if warning and (not subject or subject & own):
+            warned.append(j)
     if not warned or i in warned:
         return set()
     nearest = min(warned, key=lambda j: abs(j - i))
     return {nearest} | _leaning(article, nearest)
+
+
+def _rare_terms(article: Article, words: str) -> frozenset[str]:
+    """Terms that few of the article's sentences hold, so that they name something in particular."""
+    holding = _sentences_holding(article)
+    return frozenset(t for t in terms(words) if holding[t] <= MAX_PARTICULAR_SHARE * len(article.sentences))
+
+
+@lru_cache(maxsize=8)
+def _sentences_holding(article: Article) -> Counter[str]:
+    return Counter(t for s in article.sentences for t in set(terms(_words(article, s))))
 
 
 def _joins(article: Article, i: int, j: int, apart: bool) -> bool:

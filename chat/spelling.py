@@ -12,6 +12,7 @@ from rapidfuzz.distance import OSA
 from index.terms import fold, stem, words
 
 MIN_TIMES = 3  # a word that the bank's askers wrote this often is no slip
+MIN_COMMON = 30  # a word that they wrote this often tells of nobody in particular
 MIN_LETTERS = 5  # shorter words have too many neighbours
 LETTERS_FOR_TWO = 8  # from this length on two slips are put right
 _WORD = re.compile(r"[^\W\d_]{5,}")
@@ -31,8 +32,13 @@ class Speller:
         self._targets = sorted(
             w for w in {*words(text), *(w for w, n in asked.items() if n >= MIN_TIMES)} if len(w) >= MIN_LETTERS
         )
+        self._common = frozenset({*words(text), *(w for w, n in asked.items() if n >= MIN_COMMON)})
         # inflected forms of known words are no slips either
         self._known = frozenset(stem(w) for w in (*self._targets, *ordinary))
+
+    def is_common(self, word: str) -> bool:
+        """Whether the article or several of its readers use a word; a number is none."""
+        return fold(word) in self._common and not word.isdigit()
 
     def correct(self, question: str) -> str:
         """Return a question with each unknown word replaced by the one known word it is a slip of."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 
+from chat.wordings import Safety
 from corpus.questions import Silence
 
 DISCLAIMER = (
@@ -44,11 +45,42 @@ DOSAGE = (
 FROM_THE_ARTICLE = "This is what the article says. It was not written about you."
 
 UNDERSTOOD_AS = "Understood as: {question}"
+NOT_MEANT = "No, look up my own words"
+WHICH_ONE = "Your question could mean more than one thing. Pick the one you mean."
+CHOICES = "Did you mean"
+SUGGESTIONS = "You could ask next"
+EXAMPLES = "You could start with"
+SHEET = "A page to print"
+SHEET_HINT = "Add what you want to ask. Nothing that you write here leaves this page."
+IN_THE_ORIGINAL = "on the publisher's page"
+COPY = "Copy this answer"
+BAD_SHEET = "This conversation could not be read. Please go back and try again."
+
+HELLO = "Hello. Ask about the article in your own words. You get its exact words, or we tell you that it does not say."
+WELCOME = "You are welcome. Ask again when you like."
+ABILITIES = (
+    "This is a computer program, not a doctor or nurse. It looks up your question in one article. It shows the exact "
+    "words that answer, and where they stand. It writes nothing of its own. If the article does not answer, it says so."
+)
+PRIVATE = "What you type stays on this computer. It is not stored."
+LOGGED = (
+    "What you type stays on this computer. Questions without an answer are kept there, with numbers and unknown "
+    "words taken out."
+)
+TITLE = "The article is called \u201c{title}\u201d{by}. It comes from {publisher}."
+BY_AUTHOR = ", by {author}"
+NO_PUBLISHER = "a publisher that our copy does not name"
+UPDATED = "It was last updated: {date}."
+NO_DATE = "Our copy of the article has no date. Ask your care team if there is newer advice."
+SOURCES = "It names these sources."
+NO_SOURCES = "It names no sources."
+ABOUT = "These are its main parts. Ask about any of them."
 
 EMPTY = "Please type a question first."
 TOO_LONG = "This is too long. Please ask one question of at most {limit} letters."
 NOT_TEXT = "This is not text that we can read. Please type your question in words."
-BAD_LINE = "This line cannot be read: {reason}"
+BAD_LINE = "This cannot be read: {reason}"
+TOO_SLOW = "This took too long. Your question was not answered. Please try again."
 FAILED = "Something went wrong on our side. Your question was not answered. Please try again."
 
 EMERGENCY = "This may be an emergency. Please get help now. Do not wait for an answer here."
@@ -93,6 +125,14 @@ HELP_LINES = {
 COUNTRIES_VARIABLE = "QA_COUNTRIES"  # codes of HELP_LINES, by comma; all by default
 
 
+LOG_VARIABLE = "QA_UNANSWERED_LOG"  # a file to keep unanswered questions in, redacted; none by default
+
+
+def privacy() -> str:
+    """Return what becomes of the questions that readers type."""
+    return LOGGED if os.environ.get(LOG_VARIABLE) else PRIVATE
+
+
 def help_lines() -> tuple[HelpLines, ...]:
     """Return the help lines to show: those of `$QA_COUNTRIES`, or all.
 
@@ -106,14 +146,17 @@ def help_lines() -> tuple[HelpLines, ...]:
     return tuple(HELP_LINES[c] for c in codes or HELP_LINES)
 
 
-def emergency_notices() -> tuple[str, ...]:
+def _emergency_notices() -> tuple[str, ...]:
     """Return the notices of an emergency card."""
     numbers = "; ".join(f"{line.country}: {line.emergency}" for line in help_lines())
     return (EMERGENCY, f"Call now. {numbers}.", EMERGENCY_TEAM, HELP_IN_SPANISH)
 
 
-def crisis_notices() -> tuple[str, ...]:
+def _crisis_notices() -> tuple[str, ...]:
     """Return the notices of a crisis card."""
     numbers = "; ".join(f"{line.country}: {line.crisis}" for line in help_lines())
     emergency = "; ".join(f"{line.country}: {line.emergency}" for line in help_lines())
     return (CRISIS, f"Call now. {numbers}.", f"{CRISIS_DANGER} {emergency}.", HELP_IN_SPANISH)
+
+
+URGENT_NOTICES = {Safety.EMERGENCY: _emergency_notices, Safety.CRISIS: _crisis_notices}

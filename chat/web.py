@@ -6,23 +6,33 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import parse_qs
 
-from fastapi import FastAPI, Query
+from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel, Field
 
 from chat import texts
-from chat.answer import Answer, Answerer
+from chat.answer import Answer
+from chat.answerer import Answerer
 from chat.page import article_page
 from chat.render import failed
+from chat.sheet import answer_turns, read_turns, sheet_page
+from chat.unanswered import log_unanswered
 from corpus.article import Article
 from corpus.library import article_ids, load_article
 
 logger = logging.getLogger("chat")
 
+MAX_SECONDS = 120.0  # for an answer; the first one waits for the models
+_WORKERS = ThreadPoolExecutor(max_workers=8, thread_name_prefix="answer")
+MAX_SHEET_BYTES = 400_000  # of the conversation that a sheet is asked for
 STATIC_DIR = Path(__file__).parent / "static"
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -37,6 +47,7 @@ class Ask(BaseModel):
     question: str
     history: list[str] = Field(default_factory=list)
     id: str | int | None = None
+    as_typed: bool = False
 
 
 def build_site(get_answerer: Callable[[], Answerer]) -> FastAPI:
@@ -61,12 +72,33 @@ def build_site(get_answerer: Callable[[], Answerer]) -> FastAPI:
 
     @site.post("/api/answer")
     async def api_answer(ask: Ask) -> JSONResponse:
-        answer = await asyncio.to_thread(answer_safely, get_answerer, ask.question, ask.history, ask.id)
+        answer = await asyncio.to_thread(answer_safely, get_answerer, ask.question, ask.history, ask.id, ask.as_typed)
         return JSONResponse(answer.to_json())
+
+    @site.exception_handler(RequestValidationError)
+    async def not_a_question(_request: Any, error: RequestValidationError) -> JSONResponse:
+        reason = "; ".join(f"{'.'.join(map(str, e['loc'][1:]))}: {e['msg']}" for e in error.errors())
+        return JSONResponse(failed("", None, texts.BAD_LINE.format(reason=reason)).to_json(), status_code=422)
 
     @site.exception_handler(Exception)
     async def fault(_request: Any, _error: Exception) -> JSONResponse:
         return JSONResponse(failed("").to_json(), status_code=500)
+
+    @site.post("/sheet", response_class=HTMLResponse)
+    async def sheet(request: Request) -> HTMLResponse:
+        body = await request.body()
+        try:
+            if len(body) > MAX_SHEET_BYTES:
+                raise ValueError("too long")
+            turns = read_turns(parse_qs(body.decode("utf-8")).get("turns", ["[]"])[0])
+        except ValueError:  # not ours: UnicodeDecodeError and JSONDecodeError are ValueErrors
+            return HTMLResponse(f"<p>{texts.BAD_SHEET}</p><p>{texts.DISCLAIMER}</p>", status_code=400)
+
+        def ask(question: str, history: list[str], as_typed: bool) -> Answer:
+            return answer_safely(get_answerer, question, history, as_typed=as_typed, again=True)
+
+        answers = await asyncio.to_thread(answer_turns, turns, ask)
+        return HTMLResponse(sheet_page(get_answerer().article, answers, date.today().isoformat()))
 
     site.mount("/own", StaticFiles(directory=STATIC_DIR))
     return site
@@ -77,13 +109,30 @@ def answer_safely(
     question: str,
     history: list[str],
     id: str | int | None = None,  # noqa: A002
+    as_typed: bool = False,
+    again: bool = False,
 ) -> Answer:
-    """Answer a question; a fault is logged and becomes an Answer that says so, with the disclaimer."""
+    """Answer a question; a fault is logged and becomes an Answer that says so, with the disclaimer.
+
+    The arguments are those of `Answerer.answer`; `again` keeps a question that was answered before from
+    entering the log of unanswered ones twice.
+    """
+
+    def work() -> Answer:
+        answerer = get_answerer()
+        answer = answerer.answer(question, history, id, as_typed)
+        if not again:
+            log_unanswered(answer, answerer.speller.is_common)
+        return answer
+
     try:
-        return get_answerer().answer(question, history, id)
+        return _WORKERS.submit(work).result(timeout=MAX_SECONDS)
+    except TimeoutError:
+        logger.error("a question was not answered within %s s", MAX_SECONDS)
+        return failed(question, id, texts.TOO_SLOW)
     except Exception:  # the reader must get an Answer whatever happens
         logger.exception("a question could not be answered")
-        return failed(question)
+        return failed(question, id)
 
 
 class Guard:
@@ -134,7 +183,7 @@ def _headers(headers: list[tuple[bytes, bytes]], nonce: str) -> list[tuple[bytes
     policy = (
         f"default-src 'self'; script-src 'self' 'nonce-{nonce}'; style-src 'self' 'unsafe-inline'; "
         "img-src 'self' data:; font-src 'self' data:; connect-src 'self'; frame-src 'self'; "
-        "frame-ancestors 'self'; form-action 'none'; object-src 'none'; base-uri 'self'"
+        "frame-ancestors 'self'; form-action 'self'; object-src 'none'; base-uri 'self'"
     )
     own = {
         b"content-security-policy": policy.encode(),

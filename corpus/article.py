@@ -181,7 +181,9 @@ class Article:
         author: span of the byline without "By", None where there is none.
         url: public address of the page, None where unknown.
         language: ISO 639-1 code of the text.
+        updated: when the article was last updated, in words; empty where unknown.
         examples: questions to start with, chosen by an editor.
+        suggestions: questions to go on with, chosen by an editor.
     """
 
     id: str
@@ -189,7 +191,9 @@ class Article:
     publisher: str
     url: str | None
     language: str
+    updated: str
     examples: tuple[str, ...]
+    suggestions: tuple[str, ...]
     text: str
     sha256: str
     author: Span | None

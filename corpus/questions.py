@@ -1,6 +1,7 @@
 """Questions about an article with the spans that answer them, as kept in JSONL files.
 
-One line: `{"question": "...", "parts": [[[start, end], ...], ...], "silent": "", "theme": "", "style": ""}`.
+One line: `{"question": "...", "parts": [[[start, end], ...], ...], "silent": "", "theme": "", "style": "",
+"blind": false}`; empty fields may be left out.
 The editor's question bank (`corpus/articles/<id>/questions.jsonl`) and the evaluation sets share it.
 """
 
@@ -35,6 +36,7 @@ class Question:
         parts: what a complete answer needs; any one span of a part supplies that part, the best
             first. Empty where the article is silent.
         silent: why it is silent; `Silence.NONE` exactly when there are parts.
+        blind: whether its writer had not read the article, as its readers have not.
     """
 
     question: str
@@ -42,6 +44,7 @@ class Question:
     silent: Silence = Silence.NONE
     theme: str = ""
     style: str = ""
+    blind: bool = False
 
     def __post_init__(self) -> None:
         if not self.question.strip():
@@ -91,6 +94,7 @@ def _from_row(row: Any) -> Question:
         silent=Silence(str(row.get("silent", ""))),
         theme=str(row.get("theme", "")),
         style=str(row.get("style", "")),
+        blind=bool(row.get("blind", False)),
     )
 
 
@@ -98,5 +102,10 @@ def _to_row(question: Question) -> dict[str, object]:
     row: dict[str, object] = {"question": question.question}
     if question.parts:
         row["parts"] = [[[s.start, s.end] for s in part] for part in question.parts]
-    fields = {"silent": str(question.silent), "theme": question.theme, "style": question.style}
+    fields: dict[str, object] = {
+        "silent": str(question.silent),
+        "theme": question.theme,
+        "style": question.style,
+        "blind": question.blind,
+    }
     return row | {name: value for name, value in fields.items() if value}

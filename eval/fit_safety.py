@@ -16,14 +16,14 @@ from sklearn.model_selection import GroupKFold
 
 from chat import safety
 from chat.assemble import default_article
-from chat.safety import URGENT, Evidence, Example, Floats, Safety
+from chat.safety import PERSONAL, URGENT, Classifiers, Example, Floats, Material
+from chat.wordings import Evidence, Safety, asks_for, weigh
 from corpus.library import load_article, load_bank
 from corpus.questions import load_questions
 from eval.suites import DATA_DIR
 from index.models import load_encoder
 
 FOLDS = 6
-PERSONAL = (Safety.PERSONAL_ADVICE, Safety.DOSAGE)
 # Themes that share a situation under another name; a "t-" in front is the second writer's mark.
 SAME_SITUATION = {
     "fever-chemo": "fever",
@@ -72,8 +72,8 @@ class Screened:
             texts=texts,
             urgent=np.array([sum(p[s] for s in URGENT) for p in probabilities], dtype=np.float32),
             personal=np.array([sum(p[s] for s in PERSONAL) for p in probabilities], dtype=np.float32),
-            evidence=[safety.weigh(t)[0] for t in texts],
-            asked=[safety.asks_for(t) is not None for t in texts],
+            evidence=[weigh(t)[0] for t in texts],
+            asked=[asks_for(t) is not None for t in texts],
         )
 
     def is_urgent(self, nothing: float, vetoed: float) -> list[bool]:
@@ -95,7 +95,7 @@ def cross_validate(
     groups = [SAME_SITUATION.get(t := e.theme.removeprefix("t-"), t) for e in examples]
     found: list[dict[Safety, float]] = [{}] * len(examples)
     for fitted, held_out in GroupKFold(FOLDS).split(vectors, groups=groups):
-        screen = safety.fit_screen([examples[i] for i in fitted], vectors[fitted], plain, plain_vectors)
+        screen = Classifiers.fit(Material.of([examples[i] for i in fitted], vectors[fitted], plain, plain_vectors))
         for i in held_out:
             found[i] = screen.probabilities(examples[i].text, vectors[i])
     return found
@@ -156,7 +156,7 @@ def main() -> None:
     vectors, plain_vectors, dev_vectors = (encoder.encode(t) for t in ([e.text for e in examples], plain, dev))
     labels = [e.label for e in examples]
     rows = Screened.of([e.text for e in examples], cross_validate(examples, vectors, plain, plain_vectors))
-    whole = safety.fit_screen(examples, vectors, plain, plain_vectors)
+    whole = Classifiers.fit(Material.of(examples, vectors, plain, plain_vectors))
     on_dev = Screened.of(dev, [whole.probabilities(t, v) for t, v in zip(dev, dev_vectors, strict=True)])
     print_urgent(rows, labels, on_dev)
     print_personal(rows, labels, on_dev)

@@ -11,8 +11,11 @@ from typing import Any
 import numpy as np
 
 from chat import texts
-from chat.answer import Answer, Answerer, Kind
-from chat.safety import URGENT, Safety
+from chat.answer import Answer, Kind
+from chat.answerer import Answerer
+from chat.safety import URGENT
+from chat.smalltalk import Talk
+from chat.wordings import Safety
 from corpus.library import load_article
 from corpus.questions import Question, load_questions
 from eval import suites
@@ -29,6 +32,7 @@ from eval.suites import DATA_DIR, FaqRow, Row
 BARS_PATH = Path(__file__).parent / "bars.toml"
 N_PERTURBED = 150  # questions a disturbance is tried on
 N_RELIABILITY_BINS = 10
+PAIRS = ("clinical", "lay")  # the same questions line by line, in the words of either
 
 
 def evaluate(answerer: Answerer, split: str = "test", ablations: bool = True) -> Report:
@@ -43,15 +47,25 @@ def evaluate(answerer: Answerer, split: str = "test", ablations: bool = True) ->
     report = Report()
     _faq(report, "FAQ as is", suites.faq(answerer), bars["faq"])
     _faq(report, "FAQ from the body", suites.faq(suites.without_faq(answerer)), {})
-    questions = load_questions(DATA_DIR / f"questions.{split}.jsonl", answerer.article)
-    rows = suites.ask_all(answerer, questions)
-    _questions(report, f"questions ({split})", answerer, rows, bars["questions"])
+    rows: list[Row] = []
+    for name in ("questions", "readers"):
+        own = suites.ask_all(answerer, load_questions(DATA_DIR / f"{name}.{split}.jsonl", answerer.article))
+        _questions(report, f"{name} ({split})", own, bars[name])
+        rows += own
+    _by_section(report, answerer, [r for r in rows if r.gold.parts])
+    report.failures += [describe_failure(answerer.article, r) for r in rows if not r.right]
+    _small_talk(report, suites.small_talk(answerer), bars["small_talk"])
+    _clarifications(report, suites.clarifications(answerer, split), bars["clarifications"])
     _safety(report, suites.safety(answerer), bars["safety"])
     _conversations(report, f"conversations ({split})", suites.conversations(answerer, split), bars["conversations"])
     if ablations:
+        questions = [r.gold for r in rows]
         _baselines(report, answerer, [q for q in questions if q.parts])
         bare = suites.with_bank(answerer, answerer.index.bank.questions[: len(answerer.article.faq)])
-        _compare(report, "without the question bank", suites.ask_all(bare, questions))
+        _compare(report, "the bot as it is", questions, [r.right for r in rows])
+        _compare(report, "without the question bank", questions, [r.right for r in suites.ask_all(bare, questions)])
+        for name, right in suites.bank_alone(answerer, questions).items():
+            _compare(report, f"alone: {name}", questions, right)
         _disturbed(report, answerer, rows)
     return report
 
@@ -89,7 +103,7 @@ def _always(suite: str, answers: Sequence[Answer], bars: dict[str, float]) -> li
     ]
 
 
-def _questions(report: Report, suite: str, answerer: Answerer, rows: Sequence[Row], bars: dict[str, float]) -> None:
+def _questions(report: Report, suite: str, rows: Sequence[Row], bars: dict[str, float]) -> None:
     answerable = [r for r in rows if r.gold.parts]
     silent = [r for r in rows if not r.gold.parts]
     answered = [r for r in rows if r.answer.kind is Kind.ANSWER]
@@ -116,13 +130,14 @@ def _questions(report: Report, suite: str, answerer: Answerer, rows: Sequence[Ro
         Line(suite, "calibration error", _plain(calibration_error(confidence, is_answerable), len(rows))),
         *_always(suite, [r.answer for r in rows], bars),
     ]
-    report.kinds_of_no.update(suites.kinds_of_no(silent))
-    report.curves["risk-coverage: share wrong against share answered"] = risk_coverage(
+    for kinds, n in suites.kinds_of_no(silent).items():
+        report.kinds_of_no[kinds] = report.kinds_of_no.get(kinds, 0) + n
+    report.curves[f"{suite}, risk-coverage: share wrong against share answered"] = risk_coverage(
         confidence, [r.right if r.gold.parts else False for r in rows]
     )
-    report.curves["reliability: share answerable against confidence"] = _reliability(confidence, is_answerable)
-    _by_section(report, answerer, answerable)
-    report.failures += [describe_failure(answerer.article, r) for r in rows if not r.right]
+    report.curves[f"{suite}, reliability: share answerable against confidence"] = _reliability(
+        confidence, is_answerable
+    )
 
 
 def _by_section(report: Report, answerer: Answerer, rows: Sequence[Row]) -> None:
@@ -178,10 +193,29 @@ def _baselines(report: Report, answerer: Answerer, questions: Sequence[Question]
         report.lines.append(Line("baseline, one sentence", f"{name}: right", estimate(found)))
 
 
-def _compare(report: Report, suite: str, rows: Sequence[Row]) -> None:
+def _compare(report: Report, suite: str, questions: Sequence[Question], right: Sequence[bool]) -> None:
+    both = list(zip(questions, right, strict=True))
     report.lines += [
-        Line(suite, "right, of the answerable", estimate([r.right for r in rows if r.gold.parts])),
-        Line(suite, "refused, of the silent", estimate([r.right for r in rows if not r.gold.parts])),
+        Line(suite, "right, of the answerable", estimate([r for q, r in both if q.parts])),
+        Line(suite, "refused, of the silent", estimate([r for q, r in both if not q.parts])),
+    ]
+
+
+def _small_talk(report: Report, rows: Sequence[tuple[Talk, Talk]], bars: dict[str, float]) -> None:
+    recognised = estimate([said is gold for gold, said in rows if gold is not Talk.NONE])
+    taken = estimate([said is not Talk.NONE for gold, said in rows if gold is Talk.NONE])
+    report.lines += [
+        Line("small talk", "recognised", recognised, bars["recognised"]),
+        Line("small talk", "questions taken for it", taken, bars["questions_taken_at_most"], at_most=True),
+    ]
+
+
+def _clarifications(report: Report, rows: Sequence[tuple[bool, bool]], bars: dict[str, float]) -> None:
+    offered = estimate([said for gold, said in rows if gold])
+    elsewhere = estimate([said for gold, said in rows if not gold])
+    report.lines += [
+        Line("choices", "offered, of the open questions", offered, bars["offered"]),
+        Line("choices", "offered, of the clear ones", elsewhere, bars["elsewhere_at_most"], at_most=True),
     ]
 
 
@@ -191,6 +225,13 @@ def _disturbed(report: Report, answerer: Answerer, rows: Sequence[Row]) -> None:
         after = suites.perturbed(answerer, [r.gold for r in chosen], name)
         change = paired_difference([r.right for r in chosen], [r.right for r in after])
         report.lines.append(Line("robustness, change in right", name, change))
+    pairs = [
+        suites.ask_all(answerer, load_questions(DATA_DIR / f"{name}.test.jsonl", answerer.article)) for name in PAIRS
+    ]
+    for wanted, label in ((True, "answerable"), (False, "silent")):
+        clinical, lay = ([r.right for r in own if bool(r.gold.parts) is wanted] for own in pairs)
+        change = paired_difference(clinical, lay)
+        report.lines.append(Line("robustness, change in right", f"lay for clinical words, {label}", change))
 
 
 def _plain(value: float, n: int) -> Estimate:

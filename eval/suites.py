@@ -11,10 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from chat import texts
-from chat.answer import Answer, Answerer, Kind
+from chat.answer import Answer, Kind
+from chat.answerer import Answerer
 from chat.features import Vocabulary
-from chat.safety import URGENT, Safety, load_examples
+from chat.safety import URGENT, load_examples
 from chat.select import weights_for
+from chat.smalltalk import Talk
+from chat.smalltalk import load_examples as load_small_talk
+from chat.wordings import Safety
 from corpus.article import Span
 from corpus.questions import Question, Silence
 from eval.metrics import SEED, all_parts_quoted, exact_match, token_f1
@@ -227,3 +231,32 @@ def safety(answerer: Answerer) -> list[SafetyRow]:
     return [
         SafetyRow(e.text, e.label, answerer.screen.check(e.text)) for e in load_examples(DATA_DIR / "safety.test.jsonl")
     ]
+
+
+def small_talk(answerer: Answerer) -> list[tuple[Talk, Talk]]:
+    """Return the gold kind and the recognised one of the held-out messages."""
+    examples = load_small_talk(DATA_DIR / "smalltalk.test.jsonl")
+    vectors = answerer.encoder.encode([text for text, _ in examples])
+    return [(gold, answerer.small_talk.recognise(t, v)) for (t, gold), v in zip(examples, vectors, strict=True)]
+
+
+def clarifications(answerer: Answerer, split: str) -> list[tuple[bool, bool]]:
+    """Return for labelled questions whether they leave something open, and whether choices were offered."""
+    lines = (DATA_DIR / f"clarify.{split}.jsonl").read_text(encoding="utf-8").splitlines()
+    rows = [json.loads(line) for line in lines]
+    return [(row["open"], bool(answerer.answer(row["question"]).choices)) for row in rows]
+
+
+def bank_alone(answerer: Answerer, questions: Sequence[Question]) -> dict[str, list[bool]]:
+    """Return for each question whether the bank by itself is right: its nearest question, its classifier."""
+    right: dict[str, list[bool]] = {"nearest banked question": [], "the bank's classifier": []}
+    article = answerer.article
+    for question in questions:
+        spelt = answerer.speller.correct(question.question)
+        search = answerer.index.search(spelt, answerer.encoder.encode([spelt])[0])
+        best = article.sentences[max(search.hits, key=lambda h: h.learned).sentence].span
+        inherited = [part[0] for part in search.nearest[0][0].parts]
+        learned = [] if sum(search.bank.silences.values()) > 0.5 else [best]
+        for name, quoted in zip(right, (inherited, learned), strict=True):
+            right[name].append(all_parts_quoted(quoted, question.parts) if question.parts else not quoted)
+    return right

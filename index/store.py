@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,13 @@ from corpus.article import Article
 from corpus.passages import MAX_PASSAGE_TOKENS, split_passages
 from corpus.questions import Question
 from index.bank import QuestionBank
-from index.classifier import TextClassifier
+from index.classifier import SETTINGS, TextClassifier
 from index.models import Encoder
 from index.passage_index import VECTORS, PassageIndex
 
 INDEX_DIR = Path(__file__).parent / "built"
 INDEX_DIR_VARIABLE = "QA_INDEX_DIR"  # where to keep built indexes, if not beside this file
-FORMAT = 2  # raised whenever the files of a saved index change their meaning
+FORMAT = 3  # raised whenever the files of a saved index change their meaning
 _LIBRARIES = ("faiss-cpu", "numpy", "scikit-learn", "sentence-transformers", "sentencex", "tiktoken")
 _CLASSIFIER = "bank.npz"
 
@@ -67,6 +67,7 @@ def describe(article: Article, questions: Sequence[Question], encoder: Encoder) 
         "encoder": encoder.name,
         "encoder_sha256": encoder.fingerprint,
         "max_passage_tokens": MAX_PASSAGE_TOKENS,
+        "classifier": _digest(SETTINGS),
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
 
@@ -114,6 +115,29 @@ def load_index(folder: Path, article: Article, questions: Sequence[Question], ma
         raise StaleIndexError(f"{path} cannot be read: {e}") from e
     bank = QuestionBank(article, tuple(questions), classifier)
     return PassageIndex(article, split_passages(article), bank, vectors)
+
+
+def keep_classifier(kind: str, inputs: Sequence[bytes], fit: Callable[[], TextClassifier]) -> TextClassifier:
+    """Load the classifier that was fitted on exactly these inputs, or fit and save it.
+
+    Args:
+        kind: names its folder beside the indexes.
+        inputs: all that the fit depends on.
+        fit: makes it where there is none yet, or where the saved one is damaged.
+    """
+    key = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in inputs)).hexdigest()
+    path = index_folder(kind) / f"{key}.npz"
+    if path.is_file():
+        try:
+            return TextClassifier.load(path)
+        except (ValueError, KeyError, OSError):
+            pass  # damaged: fitted anew below
+    classifier = fit()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}")
+    classifier.save(scratch)
+    scratch.replace(path)
+    return classifier
 
 
 def _sha256(path: Path) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-from chat.answer import Answerer
+from chat.answerer import Answerer
 from corpus.article import Article
 from corpus.library import load_article
 

@@ -12,10 +12,10 @@ from chat import texts
 from chat.answer import MAX_QUESTION_CHARACTERS, Answer, Kind, Quote, invalid
 from chat.conversation import resolve
 from chat.features import Vocabulary
-from chat.safety import Safety
 from chat.select import complete, load_weights, save_weights
 from chat.silence import kind_of_silence
 from chat.spelling import Speller
+from chat.wordings import Safety
 from corpus.article import Span
 from corpus.questions import Silence
 from index.passage_index import PassageIndex
@@ -234,8 +234,8 @@ def test_urgent_questions_get_help_and_nothing_else(answerer, question, safety):
 def test_help_lines_follow_the_configured_country(monkeypatch):
     """The operator chooses countries; a wrong code is an error that names the right ones."""
     monkeypatch.setenv(texts.COUNTRIES_VARIABLE, "gb")
-    assert "999" in texts.emergency_notices()[1]
-    assert "911" not in texts.emergency_notices()[1]
+    assert "999" in texts.URGENT_NOTICES[Safety.EMERGENCY]()[1]
+    assert "911" not in texts.URGENT_NOTICES[Safety.EMERGENCY]()[1]
     monkeypatch.setenv(texts.COUNTRIES_VARIABLE, "XX")
     with pytest.raises(ValueError, match="XX"):
         texts.help_lines()

@@ -11,6 +11,7 @@ import pytest
 
 from corpus.article import GapKind, PieceKind, Span
 from corpus.discourse import in_context, leans_back, limits
+from corpus.glossary import find_definitions, find_uses
 from corpus.library import CorpusError, load_article, load_bank
 from corpus.parse import parse, split_sentences
 from corpus.passages import MAX_PASSAGE_TOKENS, count_cl100k_tokens, split_passages
@@ -232,3 +233,31 @@ def test_a_bad_question_names_its_line(article, tmp_path, row):
 
     with pytest.raises(ValueError, match=r"q\.jsonl, line 1"):
         load_questions(path, article)
+
+
+def test_definitions_are_found_by_their_shape(tea):
+    """Terms with the sentences that define them, and where they are used."""
+    definitions = find_definitions(tea)
+    words = {d.terms: tea.sentences[d.sentence].span.of(tea.text) for d in definitions}
+
+    assert words[("tea",)].startswith("Tea is a drink.")
+    assert words[("assam",)].startswith("Assam: ")
+    for span, n in find_uses(tea, definitions):
+        assert span.of(tea.text).lower().rstrip("s") in {t.rstrip("s") for t in definitions[n].terms}
+
+
+@pytest.mark.parametrize(
+    ("term", "begins"),
+    [
+        ("brachytherapy", "Brachytherapy (also known as internal radiation)"),
+        ("internal radiation", "Brachytherapy (also known as internal radiation)"),
+        ("lumpectomy", "Also called a lumpectomy"),
+        ("aromatase inhibitors", "Aromatase inhibitors (AIs) are pills"),
+        ("metastatic breast cancer", "This mastectomy is uncommonly performed"),
+    ],
+)
+def test_the_articles_definitions(article, term, begins):
+    """The shapes of definition that this article has."""
+    (found,) = (d for d in find_definitions(article) if term in d.terms)
+
+    assert article.sentences[found.sentence].span.of(article.text).startswith(begins)

@@ -199,7 +199,7 @@ def test_bank_and_evaluation_questions_are_disjoint(article, answerer):
     from eval.suites import DATA_DIR
 
     bank = answerer.index.vectors["questions"].reconstruct_n(0, len(load_bank(article)))
-    for split in ("dev", "test"):
-        asked = load_questions(DATA_DIR / f"questions.{split}.jsonl", article)
+    for name in ("questions.dev", "questions.test", "readers.dev", "readers.test"):
+        asked = load_questions(DATA_DIR / f"{name}.jsonl", article)
         nearest = (answerer.encoder.encode([q.question for q in asked]) @ bank.T).max(axis=1)
         assert float(nearest.max()) < 0.95 + 1e-3

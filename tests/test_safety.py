@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from chat import texts
-from chat.safety import URGENT, Safety, Screen, load_examples, match_patterns
+from chat.safety import URGENT, Screen, load_examples
+from chat.wordings import Safety, match_patterns
 from eval.suites import DATA_DIR
 from tests.fakes import FakeEncoder
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import html
 import io
 import json
+import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 import chat.__main__ as command_line
-from chat import texts
-from chat.answer import Answerer, Kind
+from chat import texts, web
+from chat.answer import Kind
+from chat.answerer import Answerer
 from chat.page import article_page, parse_quotes
 from chat.render import escape, failed, section_path, to_markdown, to_text
 from chat.web import Guard, build_site
@@ -124,7 +127,8 @@ def test_the_answer_has_exactly_the_agreed_fields(answerer):
     answer = answerer.answer("how do aromatase inhibitors work", id="q1").to_json()
 
     assert list(answer) == [
-        "id", "question", "kind", "safety", "quotes", "sources", "near", "notices", "confidence", "disclaimer",
+        "id", "question", "kind", "safety", "quotes", "sources", "near", "understood", "choices", "suggestions",
+        "notices", "confidence", "disclaimer",
     ]  # fmt: skip
     assert list(answer["quotes"][0]) == [
         "article", "start", "end", "text", "section", "section_restored", "anchor", "url", "score",
@@ -165,7 +169,10 @@ def test_api_answers_and_refuses_bad_bodies(client):
 
     assert good.json()["kind"] == "answer"
     assert good.json()["id"] == "1"
-    assert client.post("/api/answer", json={"q": 1}).status_code == 422
+    bad = client.post("/api/answer", json={"q": 1})
+    assert bad.status_code == 422
+    assert "question" in bad.json()["notices"][0]
+    assert bad.json()["disclaimer"] == texts.DISCLAIMER
     assert client.get("/healthz").json() == {"status": "ok"}
 
 
@@ -181,6 +188,34 @@ def test_api_fault_gives_an_answer_with_the_disclaimer(answerer):
     assert answer.json()["notices"] == [texts.FAILED]
     assert answer.json()["disclaimer"] == texts.DISCLAIMER
     assert "secret" not in answer.text
+
+
+def test_a_time_out_gives_an_answer_with_the_disclaimer(answerer, monkeypatch):
+    """Somebody who waits too long is told so."""
+    monkeypatch.setattr(web, "MAX_SECONDS", 0.01)
+    released = threading.Event()
+
+    def slow():
+        released.wait()
+        return answerer
+
+    answer = web.answer_safely(slow, "what is reiki", [], "7")
+    released.set()
+
+    assert answer.notices == (texts.TOO_SLOW,)
+    assert answer.id == "7"
+    assert answer.disclaimer == texts.DISCLAIMER
+
+
+def test_the_sheet_is_made_from_questions_alone(client):
+    """Anything else gets a clear error, with the disclaimer."""
+    good = client.post("/sheet", data={"turns": '[["how is keytruda given", false]]'})
+    bad = client.post("/sheet", data={"turns": '[["how", 1]]'})
+    long = client.post("/sheet", data={"turns": "x" * (web.MAX_SHEET_BYTES + 1)})
+
+    assert "Keytruda" in good.text
+    assert [r.status_code for r in (good, bad, long)] == [200, 400, 400]
+    assert all(texts.DISCLAIMER in html.unescape(r.text) for r in (good, bad, long))
 
 
 def test_every_page_is_guarded(client):
@@ -202,12 +237,12 @@ def test_article_page_holds_every_word_and_marks_the_span(article):
     sentence = next(s for s in article.sentences if "Keytruda is used" in s.span.of(article.text))
     page = article_page(article, [f"{sentence.span.start}-{sentence.span.end}"])
 
-    marked = html.unescape(page.split('<mark id="quote-1">')[1].split("</mark>")[0])
-    assert marked == sentence.span.of(article.text)
-    shown = html.unescape(page)
+    marked = re.sub("<[^>]+>", "", page.split('<mark id="quote-1">')[1].split("</mark>")[0])
+    assert html.unescape(marked) == sentence.span.of(article.text)
+    shown = html.unescape(re.sub("</?(?:mark|a)[^>]*>", "", page))
     for piece in article.pieces:
         if piece.kind not in (PieceKind.LAYOUT, PieceKind.HEADING):
-            assert piece.span.of(article.text) in shown.replace('<mark id="quote-1">', "").replace("</mark>", "")
+            assert piece.span.of(article.text) in shown
 
 
 def test_article_page_marks_a_list_item_by_item(article):

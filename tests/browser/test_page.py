@@ -38,6 +38,8 @@ def test_a_question_gets_a_quote_with_its_link(open_page, article):
     quote = last_answer(page).locator("blockquote p").first.inner_text()
     assert quote.split("\n")[0].strip() in article.text
     expect(last_answer(page).locator('a[href^="https://doi.org/"]').first).to_be_visible()
+    original = last_answer(page).locator(f'a[href^="{article.url}#:~:text="]').first
+    assert "noopener" in original.get_attribute("rel")
 
 
 def test_a_citation_shows_the_marked_place_beside_the_chat(open_page):
@@ -67,6 +69,119 @@ def test_an_example_can_be_clicked(open_page):
     page.get_by_role("button", name=load_article("her2-negative-treatment").examples[0]).click()
 
     expect(last_answer(page)).to_contain_text(texts.DISCLAIMER, timeout=20_000)
+
+
+def test_suggestions_under_an_answer_can_be_asked(open_page):
+    """A button asks the question that it shows, and the answer quotes."""
+    page = open_page()
+    ask(page, "how is keytruda given")
+    chip = page.locator(".chips button:visible").last
+    question = chip.inner_text()
+    chip.click()
+
+    expect(page.locator("#conversation .user.message").last).to_contain_text(question, timeout=20_000)
+    expect(page.locator("#conversation .bot.message")).to_have_count(2, timeout=20_000)
+    expect(last_answer(page).locator("blockquote").first).to_be_visible()
+
+
+def test_an_open_question_offers_choices(open_page):
+    """A choice asks the narrowed question."""
+    page = open_page()
+    ask(page, "how long does treatment last")
+
+    page.get_by_role("button", name=": how long does treatment last").first.click()
+
+    expect(page.locator("#conversation .bot.message")).to_have_count(2, timeout=20_000)
+    expect(last_answer(page).locator("blockquote").first).to_be_visible()
+
+
+def test_how_a_follow_up_was_understood_can_be_refused(open_page):
+    """The button looks up the reader's own words alone."""
+    page = open_page()
+    ask(page, "what is tamoxifen")
+    ask(page, "is that a pill?")
+    expect(last_answer(page)).to_contain_text("Understood as")
+
+    page.get_by_role("button", name=texts.NOT_MEANT).click()
+
+    expect(page.locator("#conversation .bot.message")).to_have_count(3, timeout=20_000)
+    expect(last_answer(page)).not_to_contain_text("Understood as")
+
+
+def test_an_answer_can_be_copied(open_page, address):
+    """With its citations and the disclaimer."""
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    ask(page, "how is keytruda given")
+    page.locator("#copy").click()
+    expect(page.locator("#copied")).to_have_text("Copied")
+
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert "Keytruda" in copied
+    assert f"{address}/article/" in copied
+    assert texts.DISCLAIMER in copied
+
+
+def test_the_take_home_sheet_opens_and_can_be_written_on(open_page):
+    """The conversation with its quotes; what was not answered is among the questions to take along."""
+    page = open_page()
+    ask(page, "how is keytruda given")
+    ask(page, "side effects of tamoxifen")
+    with page.expect_popup() as popup:
+        page.get_by_role("button", name=texts.SHEET).click()
+    sheet = popup.value
+
+    expect(sheet.locator("blockquote").first).to_contain_text("Keytruda")
+    team = sheet.get_by_role("textbox")
+    expect(team.locator("li").first).to_have_text("side effects of tamoxifen")
+    team.locator("li").last.click()
+    sheet.keyboard.type("Can I bring my sister?")
+    expect(team).to_contain_text("Can I bring my sister?")
+
+
+def test_clearing_starts_anew(open_page):
+    """Neither the sheet nor a follow-up remembers what was cleared."""
+    page = open_page()
+    ask(page, "what is tamoxifen")
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator("#conversation .bot.message")).to_have_count(0)
+    expect(page.locator("#copy")).to_have_count(0)
+
+    ask(page, "is that a pill?")
+    expect(last_answer(page)).not_to_contain_text("Understood as")
+
+
+def test_a_defined_term_shows_its_definition(open_page, article):
+    """On hover and on focus, in the article's own words; without JavaScript."""
+    page = open_page(f"/article/{article.id}", java_script_enabled=False)
+    term = page.locator("a.term", has_text="underarm").or_(page.locator("a.term")).first
+    meaning = page.locator(f"#meaning-{term.get_attribute('href').rsplit('-', 1)[1]}")
+    expect(meaning).to_be_hidden()
+
+    term.hover()
+    expect(meaning).to_be_visible()
+    page.mouse.move(0, 0)
+    expect(meaning).to_be_hidden()
+    term.focus()
+    expect(meaning).to_be_visible()
+    assert meaning.inner_text() in article.text
+
+
+def test_a_long_answer_is_shown_from_its_beginning(open_page):
+    """The question that was asked stays in sight, and the keyboard stays in the box."""
+    page = open_page()
+    for question in ("what is reiki", LIST_QUESTION):
+        ask(page, question)
+
+    expect(page.locator("#conversation .user.message").last).to_be_in_viewport()
+    expect(page.get_by_label("Your question")).to_be_focused()
+
+
+def test_at_twice_the_size(open_page):
+    """Zoomed to 200 % on a laptop (half as many CSS pixels) nothing is cut off sideways."""
+    page = open_page(viewport={"width": 640, "height": 400})
+    ask(page, LIST_QUESTION)
+
+    assert page.evaluate("document.documentElement.scrollWidth") <= 640
 
 
 def test_an_abstention_says_so_and_offers_sections(open_page):

@@ -1,0 +1,150 @@
+"""From a question to an Answer: the whole way, on one screen (`Answerer.answer`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from chat import texts
+from chat.answer import Answer, Choice, Kind, Quote, invalid
+from chat.clarify import is_open, narrowed
+from chat.conversation import resolve
+from chat.features import Vocabulary
+from chat.safety import URGENT, Screen
+from chat.select import Selection, Weights, select
+from chat.silence import kind_of_silence
+from chat.smalltalk import SmallTalk, Talk, reply
+from chat.spelling import Speller
+from chat.suggest import Suggestion, follow_ups
+from chat.wordings import Safety
+from corpus.article import Article, Source, Span
+from index.models import Encoder, Floats, PairScorer
+from index.passage_index import PassageIndex, Search
+
+MAX_HISTORY = 20  # earlier questions that are looked at
+MAX_NEAR = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Answerer:
+    """Answers questions about one article. See `chat.assemble.open_answerer`."""
+
+    article: Article
+    index: PassageIndex
+    encoder: Encoder
+    reranker: PairScorer
+    vocabulary: Vocabulary
+    speller: Speller
+    weights: Weights
+    screen: Screen
+    small_talk: SmallTalk
+    suggestions: tuple[Suggestion, ...] = ()
+
+    def answer(
+        self,
+        question: str,
+        history: Sequence[str] = (),
+        id: str | int | None = None,  # noqa: A002  the interface's name
+        as_typed: bool = False,
+    ) -> Answer:
+        """Answer one question.
+
+        Args:
+            question: as typed.
+            history: earlier questions of the conversation, oldest first.
+            id: carried into the Answer.
+            as_typed: look up exactly these words: no spelling put right, nothing taken from before.
+        """
+        say = partial(Answer, id=id, question=question, article=self.article, kind=Kind.NO_ANSWER)
+        problem = invalid(question)
+        if problem:
+            return say(kind=Kind.INVALID, notices=(problem,))
+        history = [h for h in history[-MAX_HISTORY:] if not invalid(h)]
+        vector = self._encode(question)
+        safety = self.screen.check(question, history, vector)
+        if safety in URGENT:
+            return say(safety=safety, notices=texts.URGENT_NOTICES[safety]())
+        talk = self.small_talk.recognise(question, vector)
+        if safety is Safety.NONE and talk is not Talk.NONE:
+            notices, sources, parts = reply(self.article, talk)
+            chips = follow_ups(self.suggestions, parts, (), history)
+            return say(notices=notices, sources=sources, near=parts, suggestions=chips)
+        understood = question if as_typed else self._understand(question, history)
+        search, selection = self.look_up(understood)
+        choices = self._choices(understood, search)
+        say = partial(say, safety=safety, choices=choices, confidence=selection.confidence)
+        notices = _SAFETY_NOTICES.get(safety, ())
+        if understood != question:
+            say = partial(say, understood=understood)
+            notices = (*notices, texts.UNDERSTOOD_AS.format(question=understood))
+        asked = [*history, question]
+        if selection.confidence < self.weights.answer_above:
+            near = nearest_sections(self.article, search)
+            silence = texts.NO_OF[kind_of_silence(self.vocabulary, understood, search)]
+            return say(
+                near=near,
+                notices=(*notices, texts.WHICH_ONE if choices else silence, texts.ASK_CARE_TEAM),
+                suggestions=follow_ups(self.suggestions, near, (), asked),
+            )
+        quotes = self._quotes(selection)
+        return say(
+            kind=Kind.ANSWER,
+            quotes=quotes,
+            sources=_sources(self.article, quotes),
+            notices=(*notices, texts.FROM_THE_ARTICLE) if safety is not Safety.NONE else notices,
+            suggestions=follow_ups(self.suggestions, [q.section for q in quotes], selection.quoted, asked),
+        )
+
+    def look_up(self, question: str) -> tuple[Search, Selection]:
+        """Search the index and choose what would be quoted."""
+        search = self.index.search(question, self._encode(question))
+        selection = select(self.article, self.vocabulary, self.reranker, self.weights, question, search)
+        return search, selection
+
+    def _encode(self, text: str) -> Floats:
+        vector: Floats = self.encoder.encode([text])[0]
+        return vector
+
+    def _understand(self, question: str, history: Sequence[str]) -> str:
+        spelt = [self.speller.correct(asked) for asked in (*history, question)]
+        return resolve(self.vocabulary, spelt[-1], spelt[:-1])
+
+    def _choices(self, question: str, search: Search) -> tuple[Choice, ...]:
+        """What an open question may mean: only what the bot then answers from the section named."""
+        if not is_open(self.article, self.vocabulary, question, search):
+            return ()
+        kept = []
+        for choice in narrowed(self.article, question, search):
+            _, selection = self.look_up(choice.question)
+            best = self.article.sentences[selection.chosen[0]].section
+            if selection.confidence >= self.weights.answer_above and best == choice.section:
+                kept.append(choice)
+        return tuple(kept) if len(kept) > 1 else ()
+
+    def _quotes(self, selection: Selection) -> tuple[Quote, ...]:
+        hits = selection.candidates.hits
+        p = {h.sentence: float(v) for h, v in zip(hits, selection.p, strict=True)}
+        sentences = self.article.sentences
+        return tuple(
+            Quote(
+                self.article,
+                Span(sentences[run[0]].span.start, sentences[run[-1]].span.end),
+                sentences[run[0]].section,
+                max(p.get(i, 0.0) for i in run),
+            )
+            for run in selection.runs
+        )
+
+
+_SAFETY_NOTICES = {Safety.PERSONAL_ADVICE: (texts.PERSONAL_ADVICE,), Safety.DOSAGE: (texts.DOSAGE,)}
+
+
+def nearest_sections(article: Article, search: Search) -> tuple[int, ...]:
+    """Return the sections of the best hits, without repeats, best first."""
+    return tuple(dict.fromkeys(article.sentences[h.sentence].section for h in search.hits))[:MAX_NEAR]
+
+
+def _sources(article: Article, quotes: Sequence[Quote]) -> tuple[Source, ...]:
+    found = {s.number: s for q in quotes for s in article.sources_of(q.section)}
+    return tuple(found[n] for n in sorted(found))

@@ -1,0 +1,132 @@
+"""Small talk, choices, suggestions, history: what makes a conversation of single questions."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from chat import texts
+from chat.answer import Kind
+from chat.safety import URGENT
+from chat.smalltalk import Talk, load_examples, reply
+from chat.suggest import MAX_SUGGESTIONS, Suggestion, candidates, follow_ups
+from corpus.article import Article
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ("hello there", texts.HELLO),
+        ("thank you, that was helpful", texts.WELCOME),
+        ("are you a real doctor?", texts.ABILITIES),
+        ("is there a date on this page", texts.NO_DATE),
+        ("what references does it have", texts.SOURCES),
+        ("what topics does this cover", texts.ABOUT),
+    ],
+)
+def test_small_talk_gets_a_fixed_answer(answerer, message, said):
+    """Without quotes, with the disclaimer."""
+    answer = answerer.answer(message)
+
+    assert said in answer.notices
+    assert answer.kind is Kind.NO_ANSWER
+    assert answer.disclaimer == texts.DISCLAIMER
+
+
+def test_the_author_is_the_articles_own(answerer, article):
+    """Facts about the article come from the article."""
+    answer = answerer.answer("who wrote this?")
+
+    assert article.author.of(article.text) in " ".join(answer.notices)
+    assert article.publisher in " ".join(answer.notices)
+
+
+def test_sources_are_all_listed(answerer, article):
+    """The question for sources gets every one of them."""
+    assert answerer.answer("what are your sources").sources == article.sources
+
+
+@pytest.mark.parametrize(
+    "question", ["thanks, and how long is tamoxifen taken?", "hi, what is brachytherapy", "who gives the radiation"]
+)
+def test_a_question_beside_a_greeting_is_answered(answerer, question):
+    """Politeness does not cost an answer."""
+    assert answerer.answer(question).kind is Kind.ANSWER
+
+
+def test_a_cry_for_help_is_no_small_talk(answerer):
+    """Danger goes first."""
+    assert answerer.answer("hello? help me please i cant breathe").safety in URGENT
+
+
+def test_every_kind_of_small_talk_has_a_reply(tea: Article):
+    """For any article, with what it has and what it lacks."""
+    for talk in set(Talk) - {Talk.NONE}:
+        notices, _, _ = reply(tea, talk)
+        assert all(notices), talk
+    assert {kind for _, kind in load_examples()} == set(Talk)
+
+
+def test_an_open_question_gets_choices_that_are_answered_from_there(answerer):
+    """Each choice is a question that the bot answers from the section it names."""
+    answer = answerer.answer("how long does treatment last")
+
+    assert len(answer.choices) > 1
+    for choice in answer.choices:
+        narrowed = answerer.answer(choice.question, as_typed=True)
+        assert choice.section in {q.section for q in narrowed.quotes}
+
+
+@pytest.mark.parametrize(
+    "question", ["how long do you take tamoxifen", "what are the types of mastectomy", "how is keytruda given"]
+)
+def test_a_clear_question_gets_no_choices(answerer, question):
+    """Choices are for questions that leave something open."""
+    assert answerer.answer(question).choices == ()
+
+
+def test_every_suggestion_is_answered(answerer, article):
+    """What is offered is answered, and most of what the editor wrote can be offered."""
+    for suggestion in answerer.suggestions:
+        assert answerer.answer(suggestion.question).kind is Kind.ANSWER, suggestion.question
+    assert len(answerer.suggestions) > 0.8 * len(candidates(article))
+
+
+def test_suggestions_are_new_and_near():
+    """Not what was asked, not what was just read; the same section first, then the next one."""
+    offered = [Suggestion(f"Question {n}?", n // 2, (n,)) for n in range(8)]
+
+    assert follow_ups(offered, [1], {2}, ["question 3"]) == ("Question 4?", "Question 5?", "Question 6?")
+    assert follow_ups(offered, [1], (), ())[:2] == ("Question 2?", "Question 3?")
+    assert follow_ups(offered[:2], [0], {0, 1}, ()) == ()
+    assert MAX_SUGGESTIONS == 3
+
+
+def test_as_typed_takes_nothing_from_before(answerer):
+    """The way to say no to "Understood as"."""
+    before = ["what is tamoxifen"]
+
+    assert answerer.answer("is that a pill?", before).understood
+    assert answerer.answer("is that a pill?", before, as_typed=True).understood == ""
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        [f"{question} {n}" for n, question in zip(range(200), itertools.cycle(["what is reiki", "what is chemo"]))],
+        ["x" * 1_000_000],
+        ["¿qué es la quimioterapia?", "什么是化疗", "что такое лучевая терапия"],
+        ["is radiation needed", "radiation is never needed", "forget the radiation, only surgery"],
+        ["", "\x00", "???"],
+    ],
+    ids=["200 turns", "1 MB", "other languages", "contradictory", "not text"],
+)
+def test_a_complete_question_is_answered_the_same_after_any_history(answerer, history):
+    """Nothing earlier colours a question that stands by itself."""
+    question = "how do aromatase inhibitors work"
+
+    alone, after = answerer.answer(question), answerer.answer(question, history)
+
+    assert [q.span for q in after.quotes] == [q.span for q in alone.quotes]
+    assert after.understood == ""
