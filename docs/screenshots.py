@@ -15,7 +15,7 @@ QUESTION = "how is keytruda given"
 
 def ask(page: Page, question: str) -> None:
     """Ask, wait for the answer, and open its first quote in the article."""
-    page.get_by_label("Your question").fill(question)
+    page.get_by_role("textbox", name="Your question").fill(question)
     page.keyboard.press("Enter")
     link = page.locator('#conversation .bot.message a[href^="/article/"]').first
     expect(link).to_be_visible(timeout=60_000)

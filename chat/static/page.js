@@ -40,6 +40,9 @@ new MutationObserver(() => {
   const log = document.querySelector('#conversation [role="log"]');
   if (!log) return;
   log.tabIndex = 0; // it scrolls, so it must be reachable with the keyboard (WCAG 2.1.1)
+  // Gradio labels messages with their Markdown source, which a screen reader would read instead of the words.
+  log.querySelectorAll('[aria-label][data-testid="bot"], [aria-label][data-testid="user"]')
+    .forEach((message) => message.removeAttribute("aria-label"));
   const answers = log.querySelectorAll(".bot.message");
   const asked = log.querySelectorAll(".user.message");
   if (answers.length > shown && asked.length) {
