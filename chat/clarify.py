@@ -37,7 +37,7 @@ def narrowed(article: Article, question: str, search: Search) -> tuple[Choice, .
     shares = _shares(article, search)
     likely = sorted((n for n in shares if shares[n] >= MIN_SHARE), key=lambda n: -shares[n])[:MAX_CHOICES]
     stem = question.rstrip(" ?!.")
-    return tuple(Choice(n, f"{article.sections[n].heading}: {stem}?") for n in likely)
+    return tuple(Choice(n, f"{article.sections[n].heading.rstrip('?')}: {stem}?") for n in likely)
 
 
 def _shares(article: Article, search: Search) -> dict[int, float]:

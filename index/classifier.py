@@ -78,7 +78,7 @@ class TextClassifier:
             text: its words.
             vector: `(d,)` its unit vector.
         """
-        columns, values = _weigh(text, self._column_of, self.idf)
+        columns, values = _weigh(_ngrams(text), self._column_of, self.idf)
         vectors = _centred(vector[None, :], self.centre)[0]
         hidden = np.maximum(vectors @ self.dense + values @ self.sparse[columns] + self.hidden_bias, 0.0)
         logits = hidden @ self.output + self.output_bias
@@ -117,13 +117,14 @@ def fit_classifier(
         labels: for each example, its class; at least two different ones.
         shares: for each example, its weight; 1.0 by default.
     """
-    ngrams, idf = _fit_ngrams(texts)
+    counts = [_ngrams(t) for t in texts]
+    ngrams, idf = _fit_ngrams(counts)
     column_of = {g: i for i, g in enumerate(ngrams)}
     centre = vectors.mean(axis=0)
     classes, columns = np.unique(np.asarray(labels, np.int64), return_inverse=True)
     targets = np.zeros((len(texts), len(classes)), dtype=np.float32)
     np.add.at(targets, (np.asarray(rows), columns), 1.0 if shares is None else np.asarray(shares))
-    weighed = [_weigh(t, column_of, idf) for t in texts]
+    weighed = [_weigh(c, column_of, idf) for c in counts]
     dense, sparse, hidden_bias, output, output_bias = _fit_network(_centred(vectors, centre), weighed, ngrams, targets)
     return TextClassifier(
         classes=classes,
@@ -167,7 +168,7 @@ def _fit_network(
     output = start(HIDDEN_UNITS, c, scale=(3 * HIDDEN_UNITS) ** -0.5)
     hidden_bias, output_bias = start(HIDDEN_UNITS, scale=0.0), start(c, scale=0.0)
     parameters = [dense, sparse, hidden_bias, output, output_bias]
-    optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, fused=True)
     x, wanted = torch.from_numpy(vectors), torch.from_numpy(targets)
     for _ in range(max(EPOCHS, -(-MIN_STEPS * BATCH // n))):
         for batch in torch.split(torch.randperm(n, generator=random), BATCH):
@@ -190,10 +191,10 @@ def _fit_network(
     return tuple(p.detach().numpy() for p in parameters)
 
 
-def _fit_ngrams(texts: Sequence[str]) -> tuple[list[str], Floats]:
-    frequency = Counter(g for t in texts for g in _ngrams(t))
+def _fit_ngrams(counts: Sequence[Counter[str]]) -> tuple[list[str], Floats]:
+    frequency = Counter(g for own in counts for g in own)
     ngrams = sorted(g for g, n in frequency.items() if n >= MIN_NGRAM_TEXTS)
-    idf = [np.log((1 + len(texts)) / (1 + frequency[g])) + 1 for g in ngrams]
+    idf = [np.log((1 + len(counts)) / (1 + frequency[g])) + 1 for g in ngrams]
     return ngrams, np.array(idf, dtype=np.float32)
 
 
@@ -207,11 +208,11 @@ def _ngrams(text: str) -> Counter[str]:
     return within
 
 
-def _weigh(text: str, column_of: dict[str, int], idf: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
+def _weigh(counts: Counter[str], column_of: dict[str, int], idf: Floats) -> tuple[npt.NDArray[np.int64], Floats]:
     """Return the columns of a text's known n-grams and their tf-idf: sublinear, of one length."""
-    counts = [(column_of[g], n) for g, n in _ngrams(text).items() if g in column_of]
-    columns = np.array([c for c, _ in counts], dtype=np.int64)
-    values = (1 + np.log([n for _, n in counts])) * idf[columns] if counts else np.zeros(0)
+    known = [(column_of[g], n) for g, n in counts.items() if g in column_of]
+    columns = np.array([c for c, _ in known], dtype=np.int64)
+    values = (1 + np.log([n for _, n in known])) * idf[columns] if known else np.zeros(0)
     return columns, (NGRAM_SCALE * values / max(float(np.linalg.norm(values)), 1e-9)).astype(np.float32)
 
 
