@@ -72,7 +72,7 @@ class Answerer:
             return say(notices=notices, sources=sources, near=parts, suggestions=chips)
         understood = question if as_typed else self._understand(question, history)
         search, selection = self.look_up(understood)
-        choices = self._choices(understood, search)
+        choices = self._choices(understood, search, selection.confidence)
         say = partial(say, safety=safety, choices=choices, confidence=selection.confidence)
         notices = _SAFETY_NOTICES.get(safety, ())
         if understood != question:
@@ -110,9 +110,9 @@ class Answerer:
         spelt = [self.speller.correct(asked) for asked in (*history, question)]
         return resolve(self.vocabulary, spelt[-1], spelt[:-1])
 
-    def _choices(self, question: str, search: Search) -> tuple[Choice, ...]:
+    def _choices(self, question: str, search: Search, confidence: float) -> tuple[Choice, ...]:
         """What an open question may mean: only what the bot then answers from the section named."""
-        if not is_open(self.article, self.vocabulary, question, search):
+        if not is_open(self.article, self.vocabulary, question, search, confidence):
             return ()
         kept = []
         for choice in narrowed(self.article, question, search):

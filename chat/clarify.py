@@ -7,13 +7,14 @@ nothing that the article speaks of, and sentences of several sections compete fo
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 
 from chat.answer import Choice
 from chat.features import Vocabulary
 from corpus.article import Article
 from index.passage_index import Search
-from index.terms import terms
+from index.terms import fold, terms
 
 # Chosen on eval/data/clarify.dev.jsonl. What is offered is checked besides (`Answerer`), so these may be lenient.
 MAX_TERMS = 4  # content words; a longer question says what it is about
@@ -21,12 +22,25 @@ MAX_NAMES = 1  # of them, names of things that the article speaks of
 MIN_ENTROPY = 0.4  # nats, of the sections' shares; two even ones have 0.69
 MIN_SHARE = 0.05  # of the whole, for a section to be offered
 MAX_CHOICES = 4
+CLEAR_ABOVE = 0.8  # confidence from which a question that names something is answered and no more
+_ALTERNATIVES = re.compile(r"\b(?:or|vs|versus|compar\w+|differen\w+)\b")
 
 
-def is_open(article: Article, vocabulary: Vocabulary, question: str, search: Search) -> bool:
-    """Whether a question leaves open which of several sections it asks about."""
+def is_open(article: Article, vocabulary: Vocabulary, question: str, search: Search, confidence: float) -> bool:
+    """Whether a question leaves open which of several sections it asks about.
+
+    Args:
+        article: what is asked about.
+        vocabulary: of the article.
+        question: its words.
+        search: what the index knows.
+        confidence: that the article answers it as it is.
+    """
     asked = terms(question)
-    if len(asked) > MAX_TERMS or sum(vocabulary.names(t) for t in asked) > MAX_NAMES:
+    n_names = sum(vocabulary.names(t) for t in asked)
+    if len(asked) > MAX_TERMS or n_names > MAX_NAMES:
+        return False
+    if n_names and (confidence >= CLEAR_ABOVE or _ALTERNATIVES.search(fold(question))):
         return False
     shares = _shares(article, search)
     return -sum(p * math.log(p) for p in shares.values() if p > 0) >= MIN_ENTROPY

@@ -12,7 +12,7 @@ from rapidfuzz.distance import OSA
 from index.terms import fold, stem, words
 
 MIN_TIMES = 3  # a word that the bank's askers wrote this often is no slip
-MIN_COMMON = 30  # a word that they wrote this often tells of nobody in particular
+MIN_COMMON = 15  # a word that they wrote this often tells of nobody in particular
 MIN_LETTERS = 5  # shorter words have too many neighbours
 LETTERS_FOR_TWO = 8  # from this length on two slips are put right
 _WORD = re.compile(r"[^\W\d_]{5,}")
