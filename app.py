@@ -123,6 +123,14 @@ def build_demo() -> gr.Blocks:
                     feedback_options=None,
                     layout="panel",
                 )
+                # above what comes and goes with an answer, so that it stays where it is
+                box = gr.Textbox(
+                    label="Your question",
+                    placeholder="Ask in your own words",
+                    submit_btn="Ask",
+                    autofocus=True,
+                    max_lines=4,
+                )
                 with gr.Row(elem_classes="chips"):
                     choices_label = gr.Markdown(escape(texts.CHOICES), visible=False)
                     choices = [gr.Button("", size="sm", visible=False) for _ in range(N_CHIPS)]
@@ -131,13 +139,6 @@ def build_demo() -> gr.Blocks:
                     next_label = gr.Markdown(escape(texts.EXAMPLES))
                     examples = [*ARTICLE.examples[:N_CHIPS], *[""] * (N_CHIPS - len(ARTICLE.examples))]
                     suggestions = [gr.Button(e, size="sm", visible=bool(e)) for e in examples]
-                box = gr.Textbox(
-                    label="Your question",
-                    placeholder="Ask in your own words",
-                    submit_btn="Ask",
-                    autofocus=True,
-                    max_lines=4,
-                )
                 along = gr.Markdown("", elem_id="along", sanitize_html=False)
                 turns = gr.Textbox("[]", visible=False)  # kept by the page: the server remembers nothing
             with gr.Column(scale=5, min_width=320):

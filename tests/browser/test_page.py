@@ -177,6 +177,16 @@ def test_a_long_answer_is_shown_from_its_beginning(open_page):
     expect(page.get_by_role("textbox", name="Your question")).to_be_focused()
 
 
+def test_an_answer_moves_nothing(open_page):
+    """The box, the conversation and the article stay where they were while an answer arrives."""
+    page = open_page()
+    parts = [page.get_by_role("textbox", name="Your question"), page.locator("#conversation"), page.locator("iframe")]
+    before = [part.bounding_box() for part in parts]
+    ask(page, "how long does treatment last")
+
+    assert [part.bounding_box() for part in parts] == before
+
+
 def test_at_twice_the_size(open_page):
     """Zoomed to 200 % on a laptop (half as many CSS pixels) nothing is cut off sideways."""
     page = open_page(viewport={"width": 640, "height": 400})
