@@ -49,6 +49,8 @@ new MutationObserver(() => {
     const last = asked[asked.length - 1];
     const top = last.getBoundingClientRect().top - log.getBoundingClientRect().top + log.scrollTop;
     log.scrollTo({ top: top - 8, behavior: calm() ? "auto" : "smooth" });
+    const focused = document.activeElement; // a button that was pressed may have gone
+    if (focused === document.body || !focused.checkVisibility()) log.focus({ preventScroll: true });
   }
   shown = answers.length;
 }).observe(document.documentElement, { childList: true, subtree: true });

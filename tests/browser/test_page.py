@@ -107,6 +107,7 @@ def test_how_a_follow_up_was_understood_can_be_refused(open_page):
 
     expect(page.locator("#conversation .bot.message")).to_have_count(3, timeout=20_000)
     expect(last_answer(page)).not_to_contain_text("Understood as")
+    assert page.evaluate("document.activeElement.checkVisibility() && document.activeElement !== document.body")
 
 
 def test_an_answer_can_be_copied(open_page, address):
