@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from corpus.article import Article
-from index.store import index_folder
+from index.store import index_folder, key_of
 from index.terms import fold, words
 
 MAX_SUGGESTIONS = 3
@@ -47,8 +46,7 @@ def keep_checked(
         chosen_for: returns the sentences (indices) that answer a question, best first; none if none.
     """
     asked = candidates(article)
-    digest = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in (*inputs, json.dumps(asked).encode())))
-    path = index_folder("suggestions") / f"{digest.hexdigest()}.json"
+    path = index_folder("suggestions") / f"{key_of((*inputs, json.dumps(asked).encode()))}.json"
     answered = _load(path)
     if answered is None:
         answered = {question: chosen_for(question) for question in asked}

@@ -117,6 +117,11 @@ def load_index(folder: Path, article: Article, questions: Sequence[Question], ma
     return PassageIndex(article, split_passages(article), bank, vectors)
 
 
+def key_of(inputs: Sequence[bytes]) -> str:
+    """Return a name for what is made from exactly these inputs."""
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in inputs)).hexdigest()
+
+
 def keep_classifier(kind: str, inputs: Sequence[bytes], fit: Callable[[], TextClassifier]) -> TextClassifier:
     """Load the classifier that was fitted on exactly these inputs, or fit and save it.
 
@@ -125,8 +130,7 @@ def keep_classifier(kind: str, inputs: Sequence[bytes], fit: Callable[[], TextCl
         inputs: all that the fit depends on.
         fit: makes it where there is none yet, or where the saved one is damaged.
     """
-    key = hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in inputs)).hexdigest()
-    path = index_folder(kind) / f"{key}.npz"
+    path = index_folder(kind) / f"{key_of(inputs)}.npz"
     if path.is_file():
         try:
             return TextClassifier.load(path)
