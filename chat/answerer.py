@@ -9,7 +9,7 @@ from functools import partial
 from chat import texts
 from chat.answer import Answer, Choice, Kind, Quote, invalid
 from chat.clarify import is_open, narrowed
-from chat.conversation import resolve
+from chat.conversation import readings
 from chat.features import Vocabulary
 from chat.safety import URGENT, Screen
 from chat.select import Selection, Weights, select
@@ -24,6 +24,7 @@ from index.passage_index import PassageIndex, Search
 
 MAX_HISTORY = 20  # earlier questions that are looked at
 MAX_NEAR = 3
+SURER_BY = 0.2  # confidence above the threshold, for a less likely reading of a follow-up
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +71,7 @@ class Answerer:
             notices, sources, parts = reply(self.article, talk)
             chips = follow_ups(self.suggestions, parts, (), history)
             return say(notices=notices, sources=sources, near=parts, suggestions=chips)
-        understood = question if as_typed else self._understand(question, history)
-        search, selection = self.look_up(understood)
+        understood, search, selection = self._understand(question, () if as_typed else history, as_typed)
         choices = self._choices(understood, search, selection.confidence)
         say = partial(say, safety=safety, choices=choices, confidence=selection.confidence)
         notices = _SAFETY_NOTICES.get(safety, ())
@@ -106,9 +106,15 @@ class Answerer:
         vector: Floats = self.encoder.encode([text])[0]
         return vector
 
-    def _understand(self, question: str, history: Sequence[str]) -> str:
-        spelt = [self.speller.correct(asked) for asked in (*history, question)]
-        return resolve(self.vocabulary, spelt[-1], spelt[:-1])
+    def _understand(self, question: str, history: Sequence[str], as_typed: bool) -> tuple[str, Search, Selection]:
+        """Look up what the question means: its likeliest reading, or a surer one where that has no answer."""
+        spelt = [question] if as_typed else [self.speller.correct(asked) for asked in (*history, question)]
+        likeliest, *others = readings(self.vocabulary, spelt[-1], spelt[:-1])
+        first = likeliest, *self.look_up(likeliest)
+        if not others or first[2].confidence >= self.weights.answer_above:
+            return first
+        best = max(((reading, *self.look_up(reading)) for reading in others), key=lambda found: found[2].confidence)
+        return best if best[2].confidence >= self.weights.answer_above + SURER_BY else first
 
     def _choices(self, question: str, search: Search, confidence: float) -> tuple[Choice, ...]:
         """What an open question may mean: only what the bot then answers from the section named."""

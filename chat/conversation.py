@@ -14,6 +14,7 @@ from index.terms import STOP_WORDS, fold, stem, words
 
 MAX_FOLLOW_UP_WORDS = 12
 MAX_TURNS = 6  # how far back a chain of follow-ups is followed
+MAX_TOPICS = 2  # of the latest turns, that a follow-up is tried with
 _CONTINUES = re.compile(r"^(?:and|or|but|so|also|then|plus|ok(?:ay)? and|what about|how about|same for|what if)\b")
 # A pronoun without its noun. "that", "this" and the like only where a verb shows that no noun follows.
 _POINTS_BACK = re.compile(
@@ -35,25 +36,31 @@ _ASKS_ONLY = frozenset(
 )
 
 
-def resolve(vocabulary: Vocabulary, question: str, history: Sequence[str]) -> str:
-    """Return the question with what it points back to, or as it is where it needs nothing.
+def readings(vocabulary: Vocabulary, question: str, history: Sequence[str]) -> tuple[str, ...]:
+    """Return what the question may mean, the likeliest first; alone where it stands by itself.
 
     Args:
         vocabulary: of the article.
         question: as asked.
         history: earlier questions, oldest first.
     """
-    understood = ""
-    for asked in [*history[-MAX_TURNS:], question]:
-        understood = _join(vocabulary, asked, understood)
-    return understood
+    before = ""
+    topics: list[list[str]] = []
+    for asked in history[-MAX_TURNS:]:
+        before = _join(vocabulary, asked, before)
+        topics.insert(0, _topic(vocabulary, before))
+    likeliest = _join(vocabulary, question, before)
+    if not before or (likeliest == question and not _is_bare(vocabulary, question)):
+        return (likeliest,)
+    others = [f"{_without_end(before)}, {question}", *(_with_topic(question, t) for t in topics[:MAX_TOPICS]), question]
+    return tuple(dict.fromkeys((likeliest, *others)))
 
 
 def _join(vocabulary: Vocabulary, question: str, before: str) -> str:
     """Return a question as understood after another one."""
     folded = fold(question).strip()
     n_words = len(folded.split())
-    topic = _names(vocabulary, before) or [w for w in _content(before) if stem(w) not in _ASKS_ONLY]
+    topic = _topic(vocabulary, before)
     own_names = _names(vocabulary, question)
     own_words = [w for w in _content(question) if stem(w) not in _ASKS_ONLY]
     continues, points_back = bool(_CONTINUES.match(folded)), bool(_POINTS_BACK.search(folded))
@@ -63,8 +70,21 @@ def _join(vocabulary: Vocabulary, question: str, before: str) -> str:
     if not own_words or (continues and not points_back and set(own_words) <= set(own_names)):
         # "how long?", "why is that?", "and after a mastectomy?": the old question goes on
         return f"{_without_end(before)}, {question}"
-    new = [w for w in dict.fromkeys(topic) if w not in own_words]
-    return f"{_without_end(question)} ({' '.join(new)})?" if new else question
+    return _with_topic(question, [w for w in topic if w not in own_words])
+
+
+def _with_topic(question: str, topic: Sequence[str]) -> str:
+    return f"{_without_end(question)} ({' '.join(dict.fromkeys(topic))})?" if topic else question
+
+
+def _topic(vocabulary: Vocabulary, question: str) -> list[str]:
+    """The things that a question names, or else what it asks about."""
+    return _names(vocabulary, question) or [w for w in _content(question) if stem(w) not in _ASKS_ONLY]
+
+
+def _is_bare(vocabulary: Vocabulary, question: str) -> bool:
+    """Whether a question is short and names nothing that the article speaks of."""
+    return len(question.split()) <= MAX_FOLLOW_UP_WORDS and not _names(vocabulary, question)
 
 
 def _names(vocabulary: Vocabulary, question: str) -> list[str]:

@@ -101,10 +101,12 @@ class Material:
         Args:
             examples: labelled utterances.
             vectors: `(n, d)` theirs.
-            plain: questions that ask for information; those worded as urgent or personal are left out.
+            plain: questions that ask for information; those worded as urgent or personal are left out, and
+                those that are among the examples.
             plain_vectors: `(m, d)` theirs.
         """
-        kept = [i for i, text in enumerate(plain) if match_patterns(text) is None and asks_for(text) is None]
+        labelled = {e.text for e in examples}
+        kept = [i for i, t in enumerate(plain) if t not in labelled and not match_patterns(t) and not asks_for(t)]
         return cls(
             texts=(*(e.text for e in examples), *(plain[i] for i in kept)),
             labels=(*(e.label for e in examples), *(Safety.NONE for _ in kept)),

@@ -85,7 +85,8 @@ class Weights:
         question: whether the article answers, from `QUESTION_FEATURES`; calibrated.
         answer_above: confidence from which the bot answers.
         add_above: probability from which a further sentence is quoted ...
-        add_ratio: ... if it is at least this share of the best one's.
+        add_ratio: ... if it is at least this share of the best one's square: the surer the best one is,
+            the closer another must come.
         fitted: how and on what, for the reader.
     """
 
@@ -175,7 +176,7 @@ def select(
 def choose(candidates: Candidates, p: Floats, add_above: float, add_ratio: float) -> tuple[int, ...]:
     """Return the best candidate's sentence and those that are really close to it, best first."""
     order = np.argsort(-p, kind="stable")[:MAX_QUOTED]
-    least = max(add_above, add_ratio * float(p[order[0]]))
+    least = max(add_above, add_ratio * float(p[order[0]]) ** 2)
     kept = [order[0], *(k for k in order[1:] if p[k] >= least)]
     return tuple(candidates.hits[int(k)].sentence for k in kept)
 
@@ -185,13 +186,13 @@ def complete(article: Article, chosen: tuple[int, ...], apart: bool = False) -> 
 
     Args:
         article: the article.
-        chosen: sentences (indices) chosen for themselves.
+        chosen: sentences (indices) chosen for themselves, best first.
         apart: keep list items as quotes of their own, as the sides of a comparison.
 
     Returns:
         Runs of sentence indices, each within one section, in reading order.
     """
-    kept = set(chosen)
+    kept = set(chosen) | _rest_of_answer(article, chosen[0])
     for i in () if apart else chosen:
         kept |= _rest_of_list(article, i, kept)
     for i in sorted(kept):
@@ -203,6 +204,11 @@ def complete(article: Article, chosen: tuple[int, ...], apart: bool = False) -> 
         else:
             runs.append([i])
     return tuple(tuple(run) for run in runs)
+
+
+def _rest_of_answer(article: Article, i: int) -> set[int]:
+    """The whole of what the article itself answers to one of its FAQ questions."""
+    return {j for pair in article.faq if i in pair.answer for j in pair.answer}
 
 
 def _rest_of_list(article: Article, i: int, kept: set[int]) -> set[int]:

@@ -1,7 +1,7 @@
 """Questions about an article with the spans that answer them, as kept in JSONL files.
 
 One line: `{"question": "...", "parts": [[[start, end], ...], ...], "silent": "", "theme": "", "style": "",
-"blind": false}`; empty fields may be left out.
+"blind": false, "doubt": false}`; empty fields may be left out.
 The editor's question bank (`corpus/articles/<id>/questions.jsonl`) and the evaluation sets share it.
 """
 
@@ -37,6 +37,7 @@ class Question:
             first. Empty where the article is silent.
         silent: why it is silent; `Silence.NONE` exactly when there are parts.
         blind: whether its writer had not read the article, as its readers have not.
+        doubt: whether another careful editor might have labelled it otherwise.
     """
 
     question: str
@@ -45,6 +46,7 @@ class Question:
     theme: str = ""
     style: str = ""
     blind: bool = False
+    doubt: bool = False
 
     def __post_init__(self) -> None:
         if not self.question.strip():
@@ -95,6 +97,7 @@ def _from_row(row: Any) -> Question:
         theme=str(row.get("theme", "")),
         style=str(row.get("style", "")),
         blind=bool(row.get("blind", False)),
+        doubt=bool(row.get("doubt", False)),
     )
 
 
@@ -107,5 +110,6 @@ def _to_row(question: Question) -> dict[str, object]:
         "theme": question.theme,
         "style": question.style,
         "blind": question.blind,
+        "doubt": question.doubt,
     }
     return row | {name: value for name, value in fields.items() if value}

@@ -20,6 +20,7 @@ Floats = npt.NDArray[np.float32]
 
 NO_SIMILARITY = -1.0
 VOTE_TEMPERATURE = 0.03  # cosine
+DOUBTED_WEIGHT = 0.3  # in fitting, of a question whose label another editor might dispute; 1 brings a little less
 MIN_QUESTIONS = 20  # fewer than these (an article with its FAQ pairs only) teach a classifier nothing
 
 _KINDS = tuple(k for k in Silence if k)
@@ -53,12 +54,16 @@ class QuestionBank:
         self.questions = questions
         self.classifier = classifier
         self._n = len(article.sentences)
-        self._answers = [sorted({i for part in gold_sentences(article, q) for i in part}) for q in questions]
+        answers = [sorted({i for part in gold_sentences(article, q) for i in part}) for q in questions]
+        self._answered = np.array([j for j, own in enumerate(answers) for _ in own], dtype=np.int64)
+        self._answer = np.array([i for own in answers for i in own], dtype=np.int64)
         self._silent = np.array([bool(q.silent) for q in questions], dtype=bool)
 
     @classmethod
     def fit(cls, article: Article, questions: tuple[Question, ...], vectors: Floats) -> QuestionBank:
         """Fit the classifier. A question with several parts counts once for each, its weight shared.
+
+        A question in doubt counts less.
 
         Args:
             article: the article.
@@ -71,7 +76,7 @@ class QuestionBank:
             for target in targets or [-1 - _KINDS.index(question.silent)]:
                 rows.append(row)
                 labels.append(target)
-                shares.append(1.0 / max(1, len(targets)))
+                shares.append((DOUBTED_WEIGHT if question.doubt else 1.0) / max(1, len(targets)))
         enough = len(questions) >= MIN_QUESTIONS and len(set(labels)) > 1
         texts = [q.question for q in questions]
         classifier = fit_classifier(texts, vectors, rows, labels, shares) if enough else None
@@ -89,16 +94,14 @@ class QuestionBank:
             similar: `(len(questions),)` its cosine with each banked question.
         """
         banked = np.full(self._n, NO_SIMILARITY, dtype=np.float32)
-        vote, learned = np.zeros(self._n, dtype=np.float32), np.zeros(self._n, dtype=np.float32)
+        learned = np.zeros(self._n, dtype=np.float32)
         silences: dict[Silence, float] = {}
         weights = np.exp((similar - similar.max(initial=NO_SIMILARITY)) / VOTE_TEMPERATURE)
         weights /= max(float(weights.sum()), 1e-9)
         if self.classifier is None:  # too few questions to put anything to the vote
             weights[:] = 0.0
-        for j, answers in enumerate(self._answers):
-            for i in answers:
-                banked[i] = max(banked[i], similar[j])
-                vote[i] += weights[j]
+        np.maximum.at(banked, self._answer, similar[self._answered])
+        vote = np.bincount(self._answer, weights[self._answered], minlength=self._n).astype(np.float32)
         if self.classifier is not None:
             for label, p in self.classifier.probabilities(question, vector).items():
                 if label >= 0:

@@ -16,14 +16,14 @@ import faiss
 from corpus.article import Article
 from corpus.passages import MAX_PASSAGE_TOKENS, split_passages
 from corpus.questions import Question
-from index.bank import QuestionBank
+from index.bank import DOUBTED_WEIGHT, QuestionBank
 from index.classifier import SETTINGS, TextClassifier
 from index.models import Encoder
 from index.passage_index import VECTORS, PassageIndex
 
 INDEX_DIR = Path(__file__).parent / "built"
 INDEX_DIR_VARIABLE = "QA_INDEX_DIR"  # where to keep built indexes, if not beside this file
-FORMAT = 3  # raised whenever the files of a saved index change their meaning
+FORMAT = 4  # raised whenever the files of a saved index change their meaning
 _LIBRARIES = ("faiss-cpu", "numpy", "scikit-learn", "sentence-transformers", "sentencex", "tiktoken")
 _CLASSIFIER = "bank.npz"
 
@@ -63,11 +63,11 @@ def describe(article: Article, questions: Sequence[Question], encoder: Encoder) 
         "article_sha256": article.sha256,
         "sections": _digest([(s.path, s.span) for s in article.sections]),
         "sentences": _digest([s.span for s in article.sentences]),
-        "questions": _digest([(q.question, q.parts, q.silent) for q in questions]),
+        "questions": _digest([(q.question, q.parts, q.silent, q.doubt) for q in questions]),
         "encoder": encoder.name,
         "encoder_sha256": encoder.fingerprint,
         "max_passage_tokens": MAX_PASSAGE_TOKENS,
-        "classifier": _digest(SETTINGS),
+        "classifier": _digest((SETTINGS, DOUBTED_WEIGHT)),
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
 

@@ -10,7 +10,7 @@ import pytest
 
 from chat import texts
 from chat.answer import MAX_QUESTION_CHARACTERS, Answer, Kind, Quote, invalid
-from chat.conversation import resolve
+from chat.conversation import readings
 from chat.features import Vocabulary
 from chat.select import complete, load_weights, save_weights
 from chat.silence import kind_of_silence
@@ -174,6 +174,14 @@ def test_complete_brings_the_sections_own_warning(article, start):
     )
 
 
+def test_complete_brings_the_whole_of_an_faq_answer(article, tea):
+    """What the article itself answers to a question is not cut, if its best sentence is from there."""
+    for pair in (*article.faq, *tea.faq):
+        of = article if pair in article.faq else tea
+        for i in pair.answer:
+            assert set(pair.answer) <= {j for run in complete(of, (i,)) for j in run}
+
+
 def test_complete_is_idempotent_and_never_loses_a_choice(article):
     """Whatever is chosen is quoted; runs are in order, apart, and within one section."""
     for i, s in enumerate(article.sentences):
@@ -269,7 +277,16 @@ def test_fixed_texts_read_easily():
 )
 def test_a_follow_up_takes_its_topic_from_the_history(article, question, history, expected):
     """Only a question that names nothing itself takes a topic, from the latest question that has one."""
-    assert resolve(Vocabulary(article), question, history) == expected
+    assert readings(Vocabulary(article), question, history)[0] == expected
+
+
+def test_only_a_follow_up_has_other_readings(article):
+    """A question that names its thing, or has nothing before it, is looked up as it is; another also as typed."""
+    vocabulary = Vocabulary(article)
+
+    assert readings(vocabulary, "what is a lumpectomy", ["what is tamoxifen"]) == ("what is a lumpectomy",)
+    assert readings(vocabulary, "how long?", []) == ("how long?",)
+    assert "is that a pill?" in readings(vocabulary, "is that a pill?", ["tell me about keytruda"])[1:]
 
 
 def test_a_follow_up_says_how_it_was_understood(answerer):

@@ -70,6 +70,18 @@ def test_the_bank_votes_for_its_answers_and_silences(index, tea):
     assert silent.bank.silent_vote > 0.5 > asked.bank.silent_vote
 
 
+def test_a_doubted_label_counts_less(tea):
+    """Where two editors disagree about the same words, the one in no doubt prevails."""
+    sure = [Question(f"is tea good {n}", ((tea.sentences[0].span,),)) for n in range(20)]
+    doubted = [Question(f"is tea good {n}", (), Silence.ASPECT, doubt=True) for n in range(20)]
+    bank = (*sure, *doubted, *(Question(f"coffee {n}", (), Silence.THING) for n in range(20)))
+    vector = FakeEncoder().encode(["is tea good"])[0]
+
+    found = PassageIndex.build(tea, bank, FakeEncoder()).search("is tea good", vector)
+
+    assert max(h.learned for h in found.hits) > found.bank.silences[Silence.ASPECT]
+
+
 def test_an_excluded_section_is_out_with_its_questions(tea, bank):
     """For evaluation a section can be left out, together with the banked questions it answers."""
     index = PassageIndex.build(tea, bank, FakeEncoder(), exclude=frozenset({0}))
