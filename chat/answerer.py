@@ -24,7 +24,6 @@ from index.passage_index import PassageIndex, Search
 
 MAX_HISTORY = 20  # earlier questions that are looked at
 MAX_NEAR = 3
-SURER_BY = 0.2  # confidence above the threshold, for a less likely reading of a follow-up
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +106,14 @@ class Answerer:
         return vector
 
     def _understand(self, question: str, history: Sequence[str], as_typed: bool) -> tuple[str, Search, Selection]:
-        """Look up what the question means: its likeliest reading, or a surer one where that has no answer."""
+        """Look up what the question means: its likeliest reading, or the surest where that has no answer."""
         spelt = [question] if as_typed else [self.speller.correct(asked) for asked in (*history, question)]
         likeliest, *others = readings(self.vocabulary, spelt[-1], spelt[:-1])
         first = likeliest, *self.look_up(likeliest)
         if not others or first[2].confidence >= self.weights.answer_above:
             return first
-        best = max(((reading, *self.look_up(reading)) for reading in others), key=lambda found: found[2].confidence)
-        return best if best[2].confidence >= self.weights.answer_above + SURER_BY else first
+        surest = max(((reading, *self.look_up(reading)) for reading in others), key=lambda found: found[2].confidence)
+        return surest if surest[2].confidence >= self.weights.answer_above else first
 
     def _choices(self, question: str, search: Search, confidence: float) -> tuple[Choice, ...]:
         """What an open question may mean: only what the bot then answers from the section named."""

@@ -52,8 +52,7 @@ def readings(vocabulary: Vocabulary, question: str, history: Sequence[str]) -> t
     likeliest = _join(vocabulary, question, before)
     if not before or (likeliest == question and not _is_bare(vocabulary, question)):
         return (likeliest,)
-    others = [f"{_without_end(before)}, {question}", *(_with_topic(question, t) for t in topics[:MAX_TOPICS]), question]
-    return tuple(dict.fromkeys((likeliest, *others)))
+    return tuple(dict.fromkeys((likeliest, *(_with_topic(question, t) for t in topics[:MAX_TOPICS]))))
 
 
 def _join(vocabulary: Vocabulary, question: str, before: str) -> str:

@@ -45,10 +45,9 @@ SENTENCE_STRENGTH = 0.3  # inverse L2; from 0.03 to 1 the area under the curve c
 QUESTION_STRENGTH = 0.3
 N_FOLDS = 5
 SEED = 1
-# At most this share of what is answered on the development questions may be wrong (5 in 100 is the promise, the
-# rest is for readers unlike them): the article is silent,
+# At most this share of what is answered on the development questions may be wrong: the article is silent,
 # or no quote holds any part of the answer.
-RISK = 0.04
+RISK = 0.05
 BARE_RISK = 0.2  # without a bank; at 0.05 next to nothing would be answered
 MEDIAN_WORDS = 60
 WORD_COST = 0.001  # a quote is read by a tired person: ten words must cover one question in a hundred more

@@ -163,9 +163,11 @@ def load_encoder() -> Encoder:
     Raises:
         ModelError: if the model cannot be loaded.
     """
+    from index.kept import KeptVectors  # needs this module's names
+
     chosen = os.environ.get(ENCODER_VARIABLE, "")
     if not chosen:
-        return load_bundled_encoder(BGE_SMALL)
+        return KeptVectors(load_bundled_encoder(BGE_SMALL))
     from sentence_transformers import SentenceTransformer
 
     try:

@@ -10,9 +10,11 @@ import pytest
 
 from corpus.library import load_bank
 from corpus.questions import Question, Silence
+from eval.keep import texts_of_a_start
 from index import models
 from index.classifier import TextClassifier, fit_classifier
-from index.models import BGE_SMALL, MS_MARCO, BundledModel, ModelError, load_encoder
+from index.kept import KEPT_PATH, KeptVectors, save_kept
+from index.models import BGE_SMALL, MS_MARCO, BundledModel, ModelError, load_bundled_encoder, load_encoder
 from index.passage_index import PassageIndex
 from index.store import StaleIndexError, describe, load_index, open_index, save_index
 from index.terms import terms
@@ -180,6 +182,33 @@ def test_another_encoder_can_be_named(monkeypatch):
 
     with pytest.raises(ModelError, match="QA_ENCODER=/nonexistent/model"):
         load_encoder()
+
+
+def test_kept_vectors_are_the_models_own(tmp_path):
+    """A kept text gets its vector again, any other text is encoded; another model's are not used."""
+    encoder, path = FakeEncoder(), tmp_path / "kept.npz"
+    save_kept(encoder, ["green tea", "black tea", "green tea"], path)
+    texts = ["black tea", "white tea", "green tea"]
+
+    found = KeptVectors(encoder, path).encode(texts)
+
+    assert np.all(np.sum(found * encoder.encode(texts), axis=1) > 0.9999)
+    assert np.array_equal(found[1], encoder.encode(texts)[1])
+    other = FakeEncoder()
+    other.fingerprint = "fake-2"
+    assert np.array_equal(KeptVectors(other, path).encode(texts), encoder.encode(texts))
+    assert KeptVectors(encoder, path).encode([]).shape[0] == 0
+
+
+def test_the_shipped_vectors_spare_a_first_start_its_encoding(answerer):
+    """They are the bundled model's, for nearly all that a start encodes: run `python -m eval.keep` otherwise."""
+    texts, model = texts_of_a_start(), load_bundled_encoder(BGE_SMALL)
+    with np.load(KEPT_PATH) as kept:
+        assert str(kept["fingerprint"]) == model.fingerprint
+        assert len(kept["keys"]) >= 0.95 * len(set(texts))
+
+    some = texts[:: len(texts) // 20]
+    assert np.all(np.sum(answerer.encoder.encode(some) * model.encode(some), axis=1) > 0.999)
 
 
 def test_vectors_do_not_depend_on_the_batch(answerer):
