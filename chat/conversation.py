@@ -82,8 +82,9 @@ def _topic(vocabulary: Vocabulary, question: str) -> list[str]:
 
 
 def _is_bare(vocabulary: Vocabulary, question: str) -> bool:
-    """Whether a question is short and names nothing that the article speaks of."""
-    return len(question.split()) <= MAX_FOLLOW_UP_WORDS and not _names(vocabulary, question)
+    """Whether a question is short and, but for words that only ask, in words that the article lacks."""
+    own_words = [w for w in _content(question) if stem(w) not in _ASKS_ONLY]
+    return len(question.split()) <= MAX_FOLLOW_UP_WORDS and not any(vocabulary.has(stem(w)) for w in own_words)
 
 
 def _names(vocabulary: Vocabulary, question: str) -> list[str]:
