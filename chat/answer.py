@@ -56,6 +56,15 @@ class Quote:
         return self.article.sections[self.section]
 
     @property
+    def asked(self) -> str:
+        """The article's own question that these words answer, without which a "yes" says nothing; empty if none."""
+        sentences = self.article.sentences
+        for pair in self.article.faq:
+            if any(self.span.contains(sentences[i].span) for i in pair.answer):
+                return pair.question.of(self.article.text)
+        return ""
+
+    @property
     def url(self) -> str:
         """Address of the article's page with this span marked."""
         return f"/article/{self.article.id}?quote={self.span.start}-{self.span.end}#{self.heading.anchor}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from chat import texts
@@ -11,14 +11,16 @@ from chat.answer import Answer, Choice, Kind, Quote, invalid
 from chat.clarify import is_open, narrowed
 from chat.conversation import readings
 from chat.features import Vocabulary
+from chat.parts import questions_in
 from chat.safety import URGENT, Screen
-from chat.select import Selection, Weights, select
+from chat.select import Selection, Weights, complete, select
 from chat.silence import kind_of_silence
 from chat.smalltalk import SmallTalk, Talk, reply
 from chat.spelling import Speller
 from chat.suggest import Suggestion, follow_ups
 from chat.wordings import Safety
 from corpus.article import Article, Source, Span
+from corpus.questions import Silence
 from index.models import Encoder, Floats, PairScorer
 from index.passage_index import PassageIndex, Search
 
@@ -71,21 +73,25 @@ class Answerer:
             chips = follow_ups(self.suggestions, parts, (), history)
             return say(notices=notices, sources=sources, near=parts, suggestions=chips)
         understood, search, selection = self._understand(question, () if as_typed else history, as_typed)
-        choices = self._choices(understood, search, selection.confidence)
+        refused = selection.confidence < self.weights.answer_above
+        silence = kind_of_silence(self.vocabulary, understood, search) if refused else Silence.NONE
+        off_topic = silence is Silence.OFF_TOPIC  # a section's name in front would not change that
+        choices = () if off_topic else self._choices(understood, search, selection.confidence)
         say = partial(say, safety=safety, choices=choices, confidence=selection.confidence)
         notices = _SAFETY_NOTICES.get(safety, ())
         if understood != question:
             say = partial(say, understood=understood)
             notices = (*notices, texts.UNDERSTOOD_AS.format(question=understood))
         asked = [*history, question]
-        if selection.confidence < self.weights.answer_above:
+        if refused:
             near = nearest_sections(self.article, search)
-            silence = texts.NO_OF[kind_of_silence(self.vocabulary, understood, search)]
+            ask = (texts.ASK_CARE_TEAM,) if safety is Safety.NONE else ()  # else the notices say what to ask
             return say(
                 near=near,
-                notices=(*notices, texts.WHICH_ONE if choices else silence, texts.ASK_CARE_TEAM),
+                notices=(*notices, texts.WHICH_ONE) if choices else (*notices, texts.NO_OF[silence], *ask),
                 suggestions=follow_ups(self.suggestions, near, (), asked),
             )
+        selection = self._add_parts(understood, selection)
         quotes = self._quotes(selection)
         return say(
             kind=Kind.ANSWER,
@@ -114,6 +120,16 @@ class Answerer:
             return first
         surest = max(((reading, *self.look_up(reading)) for reading in others), key=lambda found: found[2].confidence)
         return surest if surest[2].confidence >= self.weights.answer_above else first
+
+    def _add_parts(self, question: str, selection: Selection) -> Selection:
+        """Add what answers each part of a question that asks several things, if it is not quoted yet."""
+        found = [self.look_up(part)[1] for part in questions_in(self.vocabulary, question)]
+        best = (s.chosen[0] for s in found if s.confidence >= self.weights.answer_above)
+        new = [i for i in dict.fromkeys(best) if i not in selection.quoted]
+        if not new:
+            return selection
+        chosen = (*selection.chosen, *new)
+        return replace(selection, chosen=chosen, runs=complete(self.article, chosen))
 
     def _choices(self, question: str, search: Search, confidence: float) -> tuple[Choice, ...]:
         """What an open question may mean: only what the bot then answers from the section named."""

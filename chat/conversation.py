@@ -60,10 +60,9 @@ def _join(vocabulary: Vocabulary, question: str, before: str) -> str:
     folded = fold(question).strip()
     n_words = len(folded.split())
     topic = _topic(vocabulary, before)
-    own_names = _names(vocabulary, question)
-    own_words = [w for w in _content(question) if stem(w) not in _ASKS_ONLY]
+    own_names, own_words = _names(vocabulary, question), _own_words(question)
     continues, points_back = bool(_CONTINUES.match(folded)), bool(_POINTS_BACK.search(folded))
-    bare = n_words <= MAX_BARE_WORDS and not any(vocabulary.has(stem(w)) for w in own_words)
+    bare = n_words <= MAX_BARE_WORDS and _is_bare(vocabulary, question)
     if not topic or n_words > MAX_FOLLOW_UP_WORDS or not (continues or points_back or bare):
         return question
     if not own_words or (continues and not points_back and set(own_words) <= set(own_names)):
@@ -78,13 +77,18 @@ def _with_topic(question: str, topic: Sequence[str]) -> str:
 
 def _topic(vocabulary: Vocabulary, question: str) -> list[str]:
     """The things that a question names, or else what it asks about."""
-    return _names(vocabulary, question) or [w for w in _content(question) if stem(w) not in _ASKS_ONLY]
+    return _names(vocabulary, question) or _own_words(question)
 
 
 def _is_bare(vocabulary: Vocabulary, question: str) -> bool:
-    """Whether a question is short and, but for words that only ask, in words that the article lacks."""
-    own_words = [w for w in _content(question) if stem(w) not in _ASKS_ONLY]
-    return len(question.split()) <= MAX_FOLLOW_UP_WORDS and not any(vocabulary.has(stem(w)) for w in own_words)
+    """Whether a question is not long and, but for words that only ask, in words that the article lacks."""
+    return len(question.split()) <= MAX_FOLLOW_UP_WORDS and not any(
+        vocabulary.has(stem(w)) for w in _own_words(question)
+    )
+
+
+def _own_words(question: str) -> list[str]:
+    return [w for w in _content(question) if stem(w) not in _ASKS_ONLY]
 
 
 def _names(vocabulary: Vocabulary, question: str) -> list[str]:

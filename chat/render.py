@@ -27,6 +27,11 @@ def section_path(section: Section) -> str:
     return " > ".join(shown)
 
 
+def place(quote: Quote) -> str:
+    """Return where a quote stands, in words: its headings, and the article's own question if it answers one."""
+    return " > ".join(filter(None, (section_path(quote.heading), quote.asked)))
+
+
 def confidence_in_words(confidence: float) -> str:
     """Return how sure the bot is that the quotes answer, in words."""
     word = next(word for least, word in _SURE if confidence >= least)
@@ -38,7 +43,7 @@ def to_text(answer: Answer) -> str:
     lines = [*answer.notices, ""] if answer.notices else []
     for number, quote in enumerate(answer.quotes, start=1):
         links = [f"    {url}" for url in (quote.url, quote.original_url) if url]
-        lines += [f"[{number}] {section_path(quote.heading)}", *_indented(quote.text), *links, ""]
+        lines += [f"[{number}] {place(quote)}", *_indented(quote.text), *links, ""]
     if answer.quotes:
         lines += [confidence_in_words(answer.confidence), ""]
     if answer.article and answer.sources:
@@ -115,7 +120,7 @@ def marked_url(quote: Quote, quotes: Sequence[Quote], number: int) -> str:
 
 
 def _citation(number: int, quote: Quote, quotes: Sequence[Quote]) -> str:
-    path = escape(section_path(quote.heading))
+    path = escape(place(quote))
     original = f" · [{escape(texts.IN_THE_ORIGINAL)}]({quote.original_url})" if quote.original_url else ""
     return f"[{number}&#46; {path}]({marked_url(quote, quotes, number)}){original}"
 

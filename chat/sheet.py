@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from chat import texts
 from chat.answer import Answer, Kind
-from chat.render import confidence_in_words, section_path
+from chat.render import confidence_in_words, place
 from chat.safety import URGENT
 from corpus.article import Article
 
@@ -109,7 +109,7 @@ def _turn(article: Article, answer: Answer) -> str:
             f'<a href="{html.escape(quote.original_url)}">{html.escape(article.publisher)}</a>' if article.url else ""
         )
         words = html.escape(_lines(quote.text), quote=False)
-        cited = f"{number}. {html.escape(section_path(quote.heading))}"
+        cited = f"{number}. {html.escape(place(quote))}"
         out.append(f"<blockquote><p>{words}</p><small>{cited}{', ' if link else ''}{link}</small></blockquote>")
     if answer.quotes:
         out.append(f"<p><em>{html.escape(confidence_in_words(answer.confidence))}</em></p>")

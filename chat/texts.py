@@ -89,6 +89,7 @@ EMERGENCY_TEAM = (
     "If someone else is ill, stay with them and call for them."
 )
 CRISIS = "You do not have to face this alone. Please talk to someone now. They want to hear from you."
+CRISIS_OTHER = "If you fear for someone else, stay with them. Put pills and sharp things out of reach."
 CRISIS_DANGER = "If you or someone else may be in danger right now, call the emergency number."
 HELP_IN_SPANISH = "Si es una emergencia, llame ahora al número de emergencias de su país (112, 911)."
 
@@ -156,7 +157,7 @@ def _crisis_notices() -> tuple[str, ...]:
     """Return the notices of a crisis card."""
     numbers = "; ".join(f"{line.country}: {line.crisis}" for line in help_lines())
     emergency = "; ".join(f"{line.country}: {line.emergency}" for line in help_lines())
-    return (CRISIS, f"Call now. {numbers}.", f"{CRISIS_DANGER} {emergency}.", HELP_IN_SPANISH)
+    return (CRISIS, f"Call now. {numbers}.", f"{CRISIS_DANGER} {emergency}.", CRISIS_OTHER, HELP_IN_SPANISH)
 
 
 URGENT_NOTICES = {Safety.EMERGENCY: _emergency_notices, Safety.CRISIS: _crisis_notices}

@@ -13,7 +13,7 @@ from corpus.article import Article
 
 _ANAPHOR = re.compile(
     r"(?:This|That|These|Those|It|They|Their|Its|Such|He|She|His|Her|If (?:you|they|it|so) (?:do|does|is|not)"
-    r"|If so|If not|Likewise|Similarly|As a result|Therefore)\b(?!-)"
+    r"|If so|If not|As a result|Therefore)\b(?!-)"
 )
 # "It's important to ..." points forward, not back.
 _PLEONASTIC = re.compile(r"It(?:'s|’s| is| can be| may be)\s+(?:\w+ly\s+)?\w+\s+(?:to|that|for)\b")  # noqa: RUF001
@@ -52,12 +52,15 @@ def limits(sentence: str) -> bool:
 def previous_in_reach(article: Article, i: int) -> int | None:
     """Return the sentence that sentence `i` leans back on: the one before it in its section.
 
-    A list item's first sentence leans on nothing: its lead-in is another matter.
+    A list item's first sentence leans on nothing: its lead-in is another matter. Nor does the answer to
+    one question of an FAQ lean on the answer to another.
     """
     sentence = article.sentences[i]
     if i == 0 or article.sentences[i - 1].section != sentence.section:
         return None
     before = article.sentences[i - 1]
+    if 0 <= before.group != sentence.group >= 0:
+        return None
     same_block = before.block == sentence.block
     if same_block or not (sentence.is_item or before.is_item or before.is_lead_in or before.is_dangling):
         return i - 1

@@ -23,7 +23,7 @@ from index.passage_index import VECTORS, PassageIndex
 
 INDEX_DIR = Path(__file__).parent / "built"
 INDEX_DIR_VARIABLE = "QA_INDEX_DIR"  # where to keep built indexes, if not beside this file
-FORMAT = 4  # raised whenever the files of a saved index change their meaning
+FORMAT = 5  # raised whenever the files of a saved index change their meaning
 _LIBRARIES = ("faiss-cpu", "numpy", "scikit-learn", "sentence-transformers", "sentencex", "tiktoken")
 _CLASSIFIER = "bank.npz"
 

@@ -12,6 +12,7 @@ from chat import texts
 from chat.answer import MAX_QUESTION_CHARACTERS, Answer, Kind, Quote, invalid
 from chat.conversation import readings
 from chat.features import Vocabulary
+from chat.render import escape, to_markdown, to_text
 from chat.select import complete, load_weights, save_weights
 from chat.silence import kind_of_silence
 from chat.spelling import Speller
@@ -334,3 +335,17 @@ def test_weights_round_trip_and_refuse_other_features(tmp_path):
     (tmp_path / "w.json").write_text(json.dumps(row))
     with pytest.raises(ValueError, match=r"eval\.fit"):
         load_weights(tmp_path / "w.json")
+
+
+def test_a_quote_from_an_faq_says_what_it_answers(article):
+    """A "yes" is shown with the article's own question where it is shown; other quotes have none."""
+    pair = article.faq[2]
+    first = article.sentences[pair.answer[0]]
+    quote = Quote(article, first.span, first.section, 1.0)
+    answer = Answer(question="q", article=article, kind=Kind.ANSWER, quotes=(quote,))
+    asked = pair.question.of(article.text)
+
+    assert quote.asked == asked
+    assert asked in to_text(answer)
+    assert escape(asked) in to_markdown(answer)
+    assert Quote(article, article.sentences[0].span, 0, 1.0).asked == ""

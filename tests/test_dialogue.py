@@ -8,6 +8,8 @@ import pytest
 
 from chat import texts
 from chat.answer import Kind
+from chat.features import Vocabulary
+from chat.parts import questions_in
 from chat.safety import URGENT
 from chat.smalltalk import Talk, load_examples, reply
 from chat.suggest import MAX_SUGGESTIONS, Suggestion, candidates, follow_ups
@@ -130,3 +132,35 @@ def test_a_complete_question_is_answered_the_same_after_any_history(answerer, hi
 
     assert [q.span for q in after.quotes] == [q.span for q in alone.quotes]
     assert after.understood == ""
+
+
+@pytest.mark.parametrize(
+    ("message", "asked"),
+    [
+        ("What is Assam and how is it grown?", ("What is Assam", "how is it grown (assam)?")),
+        ("We moved house. Is tea hot? And who drinks it?", ("Is tea hot?", "And who drinks it (tea hot)?")),
+        ("is green tea or black tea better", ()),
+        ("what is tea", ()),
+    ],
+)
+def test_the_questions_of_a_message_are_told_apart(tea, message, asked):
+    """Each as understood after the ones before; a message that asks one thing has no parts."""
+    assert questions_in(Vocabulary(tea), message) == asked
+
+
+def test_both_halves_of_a_question_are_answered(answerer, article):
+    """What is asked after "and" is not lost."""
+    answer = answerer.answer("how many minutes of exercise a week should she get, and what should she eat?")
+    quoted = " ".join(q.text for q in answer.quotes)
+
+    assert "150 to 300 minutes" in quoted
+    assert "low-fat" in quoted
+
+
+@pytest.mark.parametrize("question", ["How is prostate cancer treated?", "ovarian cancer treatment"])
+def test_another_disease_is_refused_without_choices(answerer, question):
+    """A heading put before the question would make the article seem to speak of it."""
+    answer = answerer.answer(question)
+
+    assert answer.kind is Kind.NO_ANSWER
+    assert answer.choices == ()
