@@ -13,7 +13,7 @@ from chat.conversation import readings
 from chat.features import Vocabulary
 from chat.parts import questions_in
 from chat.safety import URGENT, Screen
-from chat.select import Selection, Weights, complete, select
+from chat.select import Selection, Weights, complete, join, select
 from chat.silence import kind_of_silence
 from chat.smalltalk import SmallTalk, Talk, reply
 from chat.spelling import Speller
@@ -72,7 +72,8 @@ class Answerer:
             notices, sources, parts = reply(self.article, talk)
             chips = follow_ups(self.suggestions, parts, (), history)
             return say(notices=notices, sources=sources, near=parts, suggestions=chips)
-        understood, search, selection = self._understand(question, () if as_typed else history, as_typed)
+        spelt = [question] if as_typed else [self.speller.correct(asked) for asked in (*history, question)]
+        understood, search, selection = self._understand(spelt[-1], spelt[:-1])
         refused = selection.confidence < self.weights.answer_above
         silence = kind_of_silence(self.vocabulary, understood, search) if refused else Silence.NONE
         off_topic = silence is Silence.OFF_TOPIC  # a section's name in front would not change that
@@ -91,14 +92,15 @@ class Answerer:
                 notices=(*notices, texts.WHICH_ONE) if choices else (*notices, texts.NO_OF[silence], *ask),
                 suggestions=follow_ups(self.suggestions, near, (), asked),
             )
-        selection = self._add_parts(understood, selection)
-        quotes = self._quotes(selection)
+        selections = selection, *self._parts(spelt[-1], spelt[:-1], selection)
+        quotes = self._quotes(selections)
+        quoted = frozenset(i for s in selections for i in s.quoted)
         return say(
             kind=Kind.ANSWER,
             quotes=quotes,
             sources=_sources(self.article, quotes),
             notices=(*notices, texts.FROM_THE_ARTICLE) if safety is not Safety.NONE else notices,
-            suggestions=follow_ups(self.suggestions, [q.section for q in quotes], selection.quoted, asked),
+            suggestions=follow_ups(self.suggestions, [q.section for q in quotes], quoted, asked),
         )
 
     def look_up(self, question: str) -> tuple[Search, Selection]:
@@ -111,25 +113,23 @@ class Answerer:
         vector: Floats = self.encoder.encode([text])[0]
         return vector
 
-    def _understand(self, question: str, history: Sequence[str], as_typed: bool) -> tuple[str, Search, Selection]:
+    def _understand(self, question: str, history: Sequence[str]) -> tuple[str, Search, Selection]:
         """Look up what the question means: its likeliest reading, or the surest where that has no answer."""
-        spelt = [question] if as_typed else [self.speller.correct(asked) for asked in (*history, question)]
-        likeliest, *others = readings(self.vocabulary, spelt[-1], spelt[:-1])
+        likeliest, *others = readings(self.vocabulary, question, history)
         first = likeliest, *self.look_up(likeliest)
         if not others or first[2].confidence >= self.weights.answer_above:
             return first
         surest = max(((reading, *self.look_up(reading)) for reading in others), key=lambda found: found[2].confidence)
         return surest if surest[2].confidence >= self.weights.answer_above else first
 
-    def _add_parts(self, question: str, selection: Selection) -> Selection:
-        """Add what answers each part of a question that asks several things, if it is not quoted yet."""
-        found = [self.look_up(part)[1] for part in questions_in(self.vocabulary, question)]
-        best = (s.chosen[0] for s in found if s.confidence >= self.weights.answer_above)
-        new = [i for i in dict.fromkeys(best) if i not in selection.quoted]
-        if not new:
-            return selection
-        chosen = (*selection.chosen, *new)
-        return replace(selection, chosen=chosen, runs=complete(self.article, chosen))
+    def _parts(self, question: str, history: Sequence[str], whole: Selection) -> list[Selection]:
+        """What answers the parts of a question that asks several things: the best sentence of each, if new."""
+        found = [self.look_up(part)[1] for part in questions_in(self.vocabulary, question, history)]
+        return [
+            replace(part, chosen=part.chosen[:1], runs=complete(self.article, part.chosen[:1]))
+            for part in found
+            if part.confidence >= self.weights.answer_above and part.chosen[0] not in whole.quoted
+        ]
 
     def _choices(self, question: str, search: Search, confidence: float) -> tuple[Choice, ...]:
         """What an open question may mean: only what the bot then answers from the section named."""
@@ -143,10 +143,14 @@ class Answerer:
                 kept.append(choice)
         return tuple(kept) if len(kept) > 1 else ()
 
-    def _quotes(self, selection: Selection) -> tuple[Quote, ...]:
-        hits = selection.candidates.hits
-        p = {h.sentence: float(v) for h, v in zip(hits, selection.p, strict=True)}
+    def _quotes(self, selections: Sequence[Selection]) -> tuple[Quote, ...]:
+        p: dict[int, float] = {}
+        for selection in selections:
+            for hit, value in zip(selection.candidates.hits, selection.p, strict=True):
+                p[hit.sentence] = max(p.get(hit.sentence, 0.0), float(value))
         sentences = self.article.sentences
+        first, *further = selections
+        runs = join(self.article, {i for s in selections for i in s.quoted}) if further else first.runs
         return tuple(
             Quote(
                 self.article,
@@ -154,7 +158,7 @@ class Answerer:
                 sentences[run[0]].section,
                 max(p.get(i, 0.0) for i in run),
             )
-            for run in selection.runs
+            for run in runs
         )
 
 

@@ -50,7 +50,7 @@ def readings(vocabulary: Vocabulary, question: str, history: Sequence[str]) -> t
         before = _join(vocabulary, asked, before)
         topics.insert(0, _topic(vocabulary, before))
     likeliest = _join(vocabulary, question, before)
-    if not before or (likeliest == question and not _is_bare(vocabulary, question)):
+    if likeliest == question:
         return (likeliest,)
     return tuple(dict.fromkeys((likeliest, *(_with_topic(question, t) for t in topics[:MAX_TOPICS]))))
 
@@ -62,29 +62,24 @@ def _join(vocabulary: Vocabulary, question: str, before: str) -> str:
     topic = _topic(vocabulary, before)
     own_names, own_words = _names(vocabulary, question), _own_words(question)
     continues, points_back = bool(_CONTINUES.match(folded)), bool(_POINTS_BACK.search(folded))
-    bare = n_words <= MAX_BARE_WORDS and _is_bare(vocabulary, question)
+    bare = n_words <= MAX_BARE_WORDS and not any(vocabulary.has(stem(w)) for w in own_words)
     if not topic or n_words > MAX_FOLLOW_UP_WORDS or not (continues or points_back or bare):
         return question
     if not own_words or (continues and not points_back and set(own_words) <= set(own_names)):
         # "how long?", "why is that?", "and after a mastectomy?": the old question goes on
         return f"{_without_end(before)}, {question}"
-    return _with_topic(question, [w for w in topic if w not in own_words])
+    return _with_topic(question, topic)
 
 
 def _with_topic(question: str, topic: Sequence[str]) -> str:
-    return f"{_without_end(question)} ({' '.join(dict.fromkeys(topic))})?" if topic else question
+    own_words = _own_words(question)
+    new = [w for w in dict.fromkeys(topic) if w not in own_words]
+    return f"{_without_end(question)} ({' '.join(new)})?" if new else question
 
 
 def _topic(vocabulary: Vocabulary, question: str) -> list[str]:
     """The things that a question names, or else what it asks about."""
     return _names(vocabulary, question) or _own_words(question)
-
-
-def _is_bare(vocabulary: Vocabulary, question: str) -> bool:
-    """Whether a question is not long and, but for words that only ask, in words that the article lacks."""
-    return len(question.split()) <= MAX_FOLLOW_UP_WORDS and not any(
-        vocabulary.has(stem(w)) for w in _own_words(question)
-    )
 
 
 def _own_words(question: str) -> list[str]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -197,8 +198,13 @@ def complete(article: Article, chosen: tuple[int, ...], apart: bool = False) -> 
         kept |= _rest_of_list(article, i, kept)
     for i in sorted(kept):
         kept |= _leaning(article, i) | _limited_by(article, i) | _warnings(article, i)
+    return join(article, kept, apart)
+
+
+def join(article: Article, sentences: Collection[int], apart: bool = False) -> tuple[tuple[int, ...], ...]:
+    """Return sentences (indices) as runs, each within one section, in reading order; see `complete`."""
     runs: list[list[int]] = []
-    for i in sorted(kept):
+    for i in sorted(sentences):
         if runs and _joins(article, runs[-1][-1], i, apart):
             runs[-1].append(i)
         else:

@@ -98,7 +98,8 @@ def sheet_page(article: Article, answers: Sequence[Answer], day: str) -> str:
 
 def _is_open(answer: Answer) -> bool:
     """Whether a question is one to take along: about the subject, and not answered."""
-    return answer.kind is Kind.NO_ANSWER and answer.safety not in URGENT and texts.ASK_CARE_TEAM in answer.notices
+    # only what was looked up has a confidence: small talk has none
+    return answer.kind is Kind.NO_ANSWER and answer.safety not in URGENT and answer.confidence > 0
 
 
 def _turn(article: Article, answer: Answer) -> str:

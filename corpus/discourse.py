@@ -59,7 +59,7 @@ def previous_in_reach(article: Article, i: int) -> int | None:
     if i == 0 or article.sentences[i - 1].section != sentence.section:
         return None
     before = article.sentences[i - 1]
-    if 0 <= before.group != sentence.group >= 0:
+    if min(before.group, sentence.group) >= 0 and before.group != sentence.group:
         return None
     same_block = before.block == sentence.block
     if same_block or not (sentence.is_item or before.is_item or before.is_lead_in or before.is_dangling):

@@ -151,7 +151,8 @@ def main() -> None:
     examples = safety.load_examples()
     article = load_article(default_article())
     bank = [q.question for q in load_bank(article)]
-    plain = bank[:: max(1, -(-len(bank) // safety.MAX_PLAIN))]
+    known = {e.text for e in examples}  # never plain, also where an example is held out
+    plain = [q for q in bank[:: max(1, -(-len(bank) // safety.MAX_PLAIN))] if q not in known]
     dev = [q.question for q in load_questions(DATA_DIR / "questions.dev.jsonl", article)]
     vectors, plain_vectors, dev_vectors = (encoder.encode(t) for t in ([e.text for e in examples], plain, dev))
     labels = [e.label for e in examples]

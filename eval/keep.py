@@ -1,4 +1,4 @@
-"""Keep the vectors that a first start needs: `python -m eval.keep`, after a change of a bank or of examples."""
+"""Keep the vectors that a first start needs: `python -m eval.keep`, after a change of a bank or examples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from index.models import BGE_SMALL, load_bundled_encoder
 
 
 def texts_of_a_start() -> list[str]:
-    """Return every text that is encoded before the first question: banks, and the labelled examples."""
+    """Return what a first start has to encode most of: the banks and the labelled examples."""
     banked = [q.question for name in article_ids() for q in load_bank(load_article(name))]
     return [*banked, *(e.text for e in load_examples()), *(text for text, _ in load_small_talk())]
 

@@ -55,8 +55,8 @@ class QuestionBank:
         self.classifier = classifier
         self._n = len(article.sentences)
         answers = [sorted({i for part in gold_sentences(article, q) for i in part}) for q in questions]
-        self._answered = np.array([j for j, own in enumerate(answers) for _ in own], dtype=np.int64)
-        self._answer = np.array([i for own in answers for i in own], dtype=np.int64)
+        self._pair_question = np.array([j for j, own in enumerate(answers) for _ in own], dtype=np.int64)
+        self._pair_sentence = np.array([i for own in answers for i in own], dtype=np.int64)
         self._silent = np.array([bool(q.silent) for q in questions], dtype=bool)
 
     @classmethod
@@ -100,8 +100,8 @@ class QuestionBank:
         weights /= max(float(weights.sum()), 1e-9)
         if self.classifier is None:  # too few questions to put anything to the vote
             weights[:] = 0.0
-        np.maximum.at(banked, self._answer, similar[self._answered])
-        vote = np.bincount(self._answer, weights[self._answered], minlength=self._n).astype(np.float32)
+        np.maximum.at(banked, self._pair_sentence, similar[self._pair_question])
+        vote = np.bincount(self._pair_sentence, weights[self._pair_question], minlength=self._n).astype(np.float32)
         if self.classifier is not None:
             for label, p in self.classifier.probabilities(question, vector).items():
                 if label >= 0:

@@ -1,14 +1,16 @@
 """Vectors that were made before and came with the program, so that a first start need not make them again.
 
-A vector belongs to a text and a model: both are checked for each one, so that a kept vector is never a
-stale one. What is not kept is encoded as ever. `python -m eval.keep` writes the file.
+A vector belongs to a text, whose hash it is found by, and to a model, whose weights' hash the file names. What
+is not kept is encoded as ever. `python -m eval.keep` writes the file.
 """
 
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Sequence
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +18,7 @@ import numpy.typing as npt
 from index.models import Encoder, Floats
 
 KEPT_PATH = Path(__file__).parent / "kept_vectors.npz"
+_LOG = logging.getLogger(__name__)
 _LEVELS = 127  # int8: a kept vector's cosine with its original is above 0.9999
 
 
@@ -26,23 +29,27 @@ class KeptVectors:
         self._encoder = encoder
         self.name, self.fingerprint, self.window = encoder.name, encoder.fingerprint, encoder.window
         self._row_of: dict[int, int] = {}
-        if path.is_file():
+        self._codes: npt.NDArray[np.int8] = np.zeros((0, 0), dtype=np.int8)
+        try:
             with np.load(path) as kept:
                 if str(kept["fingerprint"]) == encoder.fingerprint:
                     self._row_of = {int(key): row for row, key in enumerate(kept["keys"])}
-                    self._codes: npt.NDArray[np.int8] = kept["codes"]
+                    self._codes = kept["codes"]
+        except FileNotFoundError:
+            pass  # nothing kept
+        except (OSError, ValueError, KeyError, BadZipFile) as e:
+            _LOG.warning("%s is damaged (%s), so its texts are encoded anew: run python -m eval.keep", path, e)
 
     def encode(self, texts: Sequence[str], progress: bool = False) -> Floats:
         """Return `(len(texts), d)` float32, rows of unit length."""
-        rows = [self._row_of.get(_key(t), -1) for t in texts]
-        new = [t for t, row in zip(texts, rows, strict=True) if row < 0]
-        fresh = self._encoder.encode(new, progress) if new else None
-        if fresh is not None and len(new) == len(texts):
-            return fresh
+        rows = [self._row_of.get(key_of_text(t), -1) for t in texts]
+        new = [n for n, row in enumerate(rows) if row < 0]
+        if len(new) == len(rows):
+            return self._encoder.encode(texts, progress)
         vectors = self._codes[rows].astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        if fresh is not None:
-            vectors[[n for n, row in enumerate(rows) if row < 0]] = fresh
+        if new:
+            vectors[new] = self._encoder.encode([texts[n] for n in new], progress)
         return vectors
 
     def count_tokens(self, text: str) -> int:
@@ -59,9 +66,12 @@ def save_kept(encoder: Encoder, texts: Sequence[str], path: Path = KEPT_PATH) ->
     unique = list(dict.fromkeys(texts))
     vectors = encoder.encode(unique, progress=True)
     codes = np.rint(_LEVELS * vectors / np.abs(vectors).max(axis=1, keepdims=True)).astype(np.int8)
-    keys = np.array([_key(t) for t in unique], dtype=np.uint64)
-    np.savez_compressed(path, fingerprint=np.str_(encoder.fingerprint), keys=keys, codes=codes)
+    keys = np.array([key_of_text(t) for t in unique], dtype=np.uint64)
+    scratch = path.with_name(f".{path.name}")
+    np.savez_compressed(scratch, fingerprint=np.str_(encoder.fingerprint), keys=keys, codes=codes)
+    scratch.replace(path)
 
 
-def _key(text: str) -> int:
+def key_of_text(text: str) -> int:
+    """Return what a text's vector is found by: 64 bits of its hash."""
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8])

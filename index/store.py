@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import faiss
 
@@ -134,7 +135,7 @@ def keep_classifier(kind: str, inputs: Sequence[bytes], fit: Callable[[], TextCl
     if path.is_file():
         try:
             return TextClassifier.load(path)
-        except (ValueError, KeyError, OSError):
+        except (ValueError, KeyError, OSError, BadZipFile):
             pass  # damaged: fitted anew below
     classifier = fit()
     path.parent.mkdir(parents=True, exist_ok=True)

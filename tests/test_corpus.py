@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from corpus.article import GapKind, PieceKind, Span
-from corpus.discourse import in_context, leans_back, limits
+from corpus.discourse import in_context, leans_back, limits, previous_in_reach
 from corpus.glossary import find_definitions, find_uses
 from corpus.library import CorpusError, load_article, load_bank
 from corpus.parse import parse, split_sentences
@@ -261,3 +261,10 @@ def test_the_articles_definitions(article, term, begins):
     (found,) = (d for d in find_definitions(article) if term in d.terms)
 
     assert article.sentences[found.sentence].span.of(article.text).startswith(begins)
+
+
+def test_an_faq_answer_leans_on_no_other(article):
+    """The first sentence of each answer has nothing in reach, the others have the one before."""
+    for pair in article.faq:
+        assert previous_in_reach(article, pair.answer[0]) is None
+        assert all(previous_in_reach(article, i) == i - 1 for i in pair.answer[1:])

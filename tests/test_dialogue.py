@@ -139,7 +139,10 @@ def test_a_complete_question_is_answered_the_same_after_any_history(answerer, hi
     [
         ("What is Assam and how is it grown?", ("What is Assam", "how is it grown (assam)?")),
         ("We moved house. Is tea hot? And who drinks it?", ("Is tea hot?", "And who drinks it (tea hot)?")),
+        ("  Is tea hot and is it cold?", ("Is tea hot", "is it cold (tea hot)?")),
         ("is green tea or black tea better", ()),
+        ("Can people who have had tea and are having Assam eat soy?", ()),
+        ("Should people who sleep badly and have children drink it?", ()),
         ("what is tea", ()),
     ],
 )
@@ -148,13 +151,19 @@ def test_the_questions_of_a_message_are_told_apart(tea, message, asked):
     assert questions_in(Vocabulary(tea), message) == asked
 
 
-def test_both_halves_of_a_question_are_answered(answerer, article):
-    """What is asked after "and" is not lost."""
+def test_both_halves_of_a_question_are_answered(answerer):
+    """What is asked after "and" is not lost, and every quote has its score."""
     answer = answerer.answer("how many minutes of exercise a week should she get, and what should she eat?")
     quoted = " ".join(q.text for q in answer.quotes)
 
     assert "150 to 300 minutes" in quoted
     assert "low-fat" in quoted
+    assert all(q.score > 0 for q in answer.quotes)
+
+
+def test_an_off_topic_question_after_a_topic_stays_refused(answerer):
+    """A topic from before makes no answer of it."""
+    assert answerer.answer("who won the world cup", ["what is tamoxifen"]).kind is Kind.NO_ANSWER
 
 
 @pytest.mark.parametrize("question", ["How is prostate cancer treated?", "ovarian cancer treatment"])

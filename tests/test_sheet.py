@@ -43,6 +43,17 @@ def test_the_sheet_holds_quotes_sources_and_open_questions(answerer, article):
     assert "<script>alert" not in page
 
 
+def test_a_refused_personal_question_is_one_to_take_along(answerer, article):
+    """What most belongs to the care team is on the sheet's list."""
+    turns = [Turn("how many mg of tamoxifen should i take"), Turn("hello")]
+    answers = answer_turns(turns, lambda q, history, as_typed: answerer.answer(q, history, as_typed=as_typed))
+    listed = html.unescape(sheet_page(article, answers, "2026-01-31")).split('id="team"')[1]
+
+    assert not any(a.quotes for a in answers)
+    assert turns[0].question in listed
+    assert turns[1].question not in listed
+
+
 def test_text_fragments_are_encoded():
     """Hyphen, comma and ampersand have a meaning there; a long quote is named by its ends."""
     long = text_fragment_url("https://a.org/x", "one two three four five six seven eight nine ten, eleven twelve-b")
