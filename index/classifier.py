@@ -101,9 +101,9 @@ class TextClassifier:
         """Read a classifier.
 
         Raises:
-            KeyError, ValueError: if the file holds something else.
+            KeyError, ValueError, OSError, BadZipFile: if the file is damaged or holds something else.
         """
-        with np.load(path) as arrays:
+        with path.open("rb") as file, np.load(file) as arrays:  # numpy leaves a damaged one open
             return cls(**{f.name: arrays[f.name] for f in fields(cls)})
 
 

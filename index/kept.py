@@ -31,7 +31,7 @@ class KeptVectors:
         self._row_of: dict[int, int] = {}
         self._codes: npt.NDArray[np.int8] = np.zeros((0, 0), dtype=np.int8)
         try:
-            with np.load(path) as kept:
+            with path.open("rb") as file, np.load(file) as kept:  # numpy leaves a damaged one open
                 if str(kept["fingerprint"]) == encoder.fingerprint:
                     self._row_of = {int(key): row for row, key in enumerate(kept["keys"])}
                     self._codes = kept["codes"]
