@@ -133,6 +133,11 @@ class Answer:
         if any(a.span.end > b.span.start for a, b in zip(self.quotes, self.quotes[1:], strict=False)):
             raise ValueError("quotes overlap or are out of order")
 
+    @property
+    def refused(self) -> bool:
+        """Whether the question was looked up and not answered; small talk is not looked up, and has no confidence."""
+        return self.kind is Kind.NO_ANSWER and self.safety not in URGENT and self.confidence > 0
+
     def to_json(self) -> dict[str, Any]:
         """Return the Answer as the JSON object that every interface shares."""
         article = self.article

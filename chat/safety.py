@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chat.wordings import PATTERNS_PATH, Evidence, Safety, asks_for, match_patterns, weigh
-from index.classifier import SETTINGS, TextClassifier, fit_classifier
+from index.classifier import SETTINGS, TextClassifier, evenly_spaced, fit_classifier
 from index.models import Encoder
 from index.store import keep_classifier
 from index.terms import fold
@@ -143,7 +143,7 @@ class Screen:
             plain: questions that ask for information, such as a question bank: fitted as `NONE`.
             vectors: `(len(plain), d)` theirs where they are known; encoded otherwise.
         """
-        chosen = list(range(0, len(plain), max(1, -(-len(plain) // MAX_PLAIN))))
+        chosen = list(evenly_spaced(len(plain), MAX_PLAIN))
         settings = [SETTINGS, PLAIN_WEIGHT]
         inputs = (
             _VERSION,

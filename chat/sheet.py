@@ -12,9 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from chat import texts
-from chat.answer import Answer, Kind
+from chat.answer import Answer
 from chat.render import confidence_in_words, place
-from chat.safety import URGENT
 from corpus.article import Article
 
 MAX_TURNS = 40
@@ -77,7 +76,7 @@ def sheet_page(article: Article, answers: Sequence[Answer], day: str) -> str:
         day: the date to print.
     """
     by = f", by {html.escape(article.author.of(article.text))}" if article.author else ""
-    open_ = "".join(f"<li>{html.escape(a.question)}</li>" for a in answers if _is_open(a))
+    open_ = "".join(f"<li>{html.escape(a.question)}</li>" for a in answers if a.refused)
     return (
         f'<!doctype html><html lang="{html.escape(article.language)}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
@@ -94,12 +93,6 @@ def sheet_page(article: Article, answers: Sequence[Answer], day: str) -> str:
         f"<ul>{open_}<li></li></ul></div>"
         "</main></body></html>"
     )
-
-
-def _is_open(answer: Answer) -> bool:
-    """Whether a question is one to take along: about the subject, and not answered."""
-    # only what was looked up has a confidence: small talk has none
-    return answer.kind is Kind.NO_ANSWER and answer.safety not in URGENT and answer.confidence > 0
 
 
 def _turn(article: Article, answer: Answer) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from chat import texts
 from corpus.article import Article, Source
-from index.classifier import SETTINGS, Floats, TextClassifier, fit_classifier
+from index.classifier import SETTINGS, Floats, TextClassifier, evenly_spaced, fit_classifier
 from index.models import Encoder
 from index.store import keep_classifier
 
@@ -58,7 +58,7 @@ class SmallTalk:
             vectors: `(len(plain), d)` theirs.
             path: the labelled examples.
         """
-        chosen = list(range(0, len(plain), max(1, -(-len(plain) // MAX_PLAIN))))
+        chosen = list(evenly_spaced(len(plain), MAX_PLAIN))
         asked = [plain[i] for i in chosen]
         inputs = (_VERSION, path.read_bytes(), json.dumps([SETTINGS, asked]).encode(), encoder.fingerprint.encode())
 

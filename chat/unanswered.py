@@ -14,8 +14,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from chat.answer import Answer, Kind
-from chat.safety import URGENT
+from chat.answer import Answer
 from chat.texts import LOG_VARIABLE
 
 _WORD = re.compile(r"\w+(?:['\u2019]\w+)*")
@@ -38,7 +37,7 @@ def log_unanswered(answer: Answer, is_common: Callable[[str], bool]) -> None:
         OSError: if the file cannot be written.
     """
     path = os.environ.get(LOG_VARIABLE)
-    if not path or answer.kind is not Kind.NO_ANSWER or answer.safety in URGENT or not answer.confidence:
+    if not path or not answer.refused:
         return
     row = {"day": date.today().isoformat(), "question": redact(answer.question, is_common)}
     with Path(path).open("a", encoding="utf-8") as log:

@@ -1,11 +1,11 @@
 """Fit `chat/weights.json`: `python -m eval.fit`, some minutes.
 
 Both models learn from the bank's blind questions, whose writers had not read the article, as its readers
-have not. They are asked block by block (neighbours in the file have one writer) of an index without their
-block, so that the models learn what to trust when no banked question says the same (those whose label is in
-doubt are left out). Probabilities that
-feed the second model are out of fold, so that it learns from honest ones. How much to quote is chosen with
-the same honest answers; from which confidence to answer, on the development questions with the whole bank.
+have not; those whose label is in doubt are left out. They are asked block by block (neighbours in the file
+have one writer) of an index without their block, so that the models learn what to trust when no banked
+question says the same. Probabilities that feed the second model are out of fold, so that it learns from
+honest ones. How much to quote is chosen with the same honest answers; from which confidence to answer, on
+the development questions with the whole bank.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ from corpus.library import load_article, load_bank
 from corpus.questions import Question, load_questions
 from eval.suites import DATA_DIR
 from index.bank import gold_sentences
+from index.classifier import evenly_spaced
 from index.models import Encoder, Floats, PairScorer, load_encoder, load_reranker
 from index.passage_index import PassageIndex, Search
 
@@ -45,8 +46,8 @@ MAX_ASKED = 3000  # of the blind questions, evenly spaced
 SENTENCE_STRENGTH = 0.3  # inverse L2; from 0.03 to 1 the area under the curve changes by less than 0.002
 QUESTION_STRENGTH = 0.3
 N_FOLDS = 5
-# At most this share of what is answered on the development questions may be wrong: the article is silent,
-# or no quote holds any part of the answer.
+# At most this share of what is answered on the development questions may be wrong: the article is silent, or no
+# quote holds any part of the answer.
 RISK = 0.05
 BARE_RISK = 0.2  # without a bank; at 0.05 next to nothing would be answered
 MEDIAN_WORDS = 60
@@ -77,7 +78,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     developing = [q for name in DEVELOPMENT for q in load_questions(DATA_DIR / name, article)]
     faq = bank[: len(article.faq)]
     blocks = np.array_split([i for i, q in enumerate(bank) if q.blind], N_BLOCKS)
-    every = max(1, -(-sum(len(block) for block in blocks) // MAX_ASKED))
+    every = evenly_spaced(sum(len(block) for block in blocks), MAX_ASKED).step
     for path, with_bank, risk in ((WEIGHTS_PATH, True, RISK), (BARE_WEIGHTS_PATH, False, BARE_RISK)):
         folds = []
         for block in blocks:

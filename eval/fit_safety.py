@@ -21,6 +21,7 @@ from chat.wordings import Evidence, Safety, asks_for, weigh
 from corpus.library import load_article, load_bank
 from corpus.questions import load_questions
 from eval.suites import DATA_DIR
+from index.classifier import evenly_spaced
 from index.models import load_encoder
 
 FOLDS = 6
@@ -152,7 +153,7 @@ def main() -> None:
     article = load_article(default_article())
     bank = [q.question for q in load_bank(article)]
     known = {e.text for e in examples}  # never plain, also where an example is held out
-    plain = [q for q in bank[:: max(1, -(-len(bank) // safety.MAX_PLAIN))] if q not in known]
+    plain = [bank[i] for i in evenly_spaced(len(bank), safety.MAX_PLAIN) if bank[i] not in known]
     dev = [q.question for q in load_questions(DATA_DIR / "questions.dev.jsonl", article)]
     vectors, plain_vectors, dev_vectors = (encoder.encode(t) for t in ([e.text for e in examples], plain, dev))
     labels = [e.label for e in examples]

@@ -107,6 +107,11 @@ class TextClassifier:
             return cls(**{f.name: arrays[f.name] for f in fields(cls)})
 
 
+def evenly_spaced(n: int, most: int) -> range:
+    """Return at most so many of n rows, evenly spaced: all of them where they are few enough."""
+    return range(0, n, max(1, -(-n // most)))
+
+
 def fit_classifier(
     texts: Sequence[str],
     vectors: Floats,
