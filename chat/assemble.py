@@ -10,12 +10,12 @@ from chat.answer import Kind
 from chat.answerer import Answerer
 from chat.features import Vocabulary
 from chat.safety import Screen
-from chat.select import weights_for
+from chat.select import reranker_for, weights_for
 from chat.smalltalk import SmallTalk
 from chat.spelling import Speller
 from chat.suggest import keep_checked
 from corpus.library import CorpusError, article_ids, load_article, load_bank
-from index.models import load_encoder, load_reranker
+from index.models import load_encoder
 from index.store import describe, open_index
 
 ARTICLE_VARIABLE = "QA_ARTICLE"
@@ -50,7 +50,7 @@ def open_answerer(article_id: str | None = None, progress: bool = False) -> Answ
         article=article,
         index=index,
         encoder=encoder,
-        reranker=load_reranker(),
+        reranker=reranker_for(index),
         vocabulary=Vocabulary(article, asked),
         speller=Speller(article.text, asked, encoder.whole_words()),
         weights=weights_for(index),

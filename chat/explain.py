@@ -5,18 +5,28 @@ from __future__ import annotations
 import numpy as np
 
 from chat.answerer import Answerer
+from chat.parts import questions_in
 from chat.select import LogisticModel
 
 
 def explain(answerer: Answerer, question: str) -> str:
-    """Return a report on one question, as plain text."""
+    """Return a report on one question and, where it asks several things, on each, as plain text."""
     spelt = answerer.speller.correct(question)
-    search, selection = answerer.look_up(spelt)
-    answered = selection.confidence >= answerer.weights.answer_above
     lines = [
         f"question     {question}",
         *([f"looked up as {spelt}"] if spelt != question else []),
         f"screened as  {answerer.screen.check(question)}",
+        *_looked_up(answerer, spelt),
+    ]
+    for part in questions_in(answerer.vocabulary, spelt):
+        lines += ["", f"PART         {part}", *_looked_up(answerer, part)]
+    return "\n".join(lines)
+
+
+def _looked_up(answerer: Answerer, question: str) -> list[str]:
+    search, selection = answerer.look_up(question)
+    answered = selection.confidence >= answerer.weights.answer_above
+    lines = [
         f"confidence   {selection.confidence:.3f}, answers from {answerer.weights.answer_above:.3f}: "
         f"{'answered' if answered else 'not answered'}",
         "",
@@ -38,7 +48,7 @@ def explain(answerer: Answerer, question: str) -> str:
             f"  {sentence.span.of(article.text)}",
             *_moved(answerer.weights.sentence, selection.candidates.features[int(k)]),
         ]
-    return "\n".join(lines)
+    return lines
 
 
 def _moved(model: LogisticModel, values: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> list[str]:

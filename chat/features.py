@@ -170,7 +170,7 @@ class Candidates:
 
     Attributes:
         hits: the candidates, best fused score first.
-        rerank: `(n,)` cross-encoder logits.
+        rerank: `(n,)` cross-encoder logits; zeros without one.
         features: `(n, len(SENTENCE_FEATURES))`.
     """
 
@@ -179,10 +179,14 @@ class Candidates:
     features: Floats
 
 
-def gather(article: Article, vocabulary: Vocabulary, reranker: PairScorer, question: str, search: Search) -> Candidates:
-    """Take the best hits of a search, rerank them and compute their features."""
+def gather(
+    article: Article, vocabulary: Vocabulary, reranker: PairScorer | None, question: str, search: Search
+) -> Candidates:
+    """Take the best hits of a search, rerank them if there is a reranker, and compute their features."""
     hits = search.hits[:N_RERANKED]
-    rerank = reranker.score(question, [in_context(article, h.sentence) for h in hits])
+    rerank = np.zeros(len(hits), dtype=np.float32)
+    if reranker is not None:
+        rerank = reranker.score(question, [in_context(article, h.sentence) for h in hits])
     query = frozenset(terms(question))
     asked = [t for t in _ANSWER_TYPES if t[1].search(fold(question))]
     best = {

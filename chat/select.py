@@ -30,7 +30,7 @@ from chat.features import (
 )
 from corpus.article import Article, Sentence
 from corpus.discourse import leans_back, limits, previous_in_reach
-from index.models import PairScorer
+from index.models import PairScorer, load_reranker
 from index.passage_index import PassageIndex, Search
 from index.terms import fold, terms
 
@@ -146,6 +146,15 @@ def weights_for(index: PassageIndex) -> Weights:
     return load_weights(BARE_WEIGHTS_PATH if index.bank.classifier is None else WEIGHTS_PATH)
 
 
+def reranker_for(index: PassageIndex) -> PairScorer | None:
+    """Return the cross-encoder for an index without a question bank; beside a bank it brings nothing (see README).
+
+    Raises:
+        ModelError: if it cannot be loaded.
+    """
+    return load_reranker() if index.bank.classifier is None else None
+
+
 def save_weights(weights: Weights, path: Path = WEIGHTS_PATH) -> None:
     """Write fitted weights."""
     path.write_text(json.dumps(asdict(weights), indent=1) + "\n", encoding="utf-8")
@@ -154,7 +163,7 @@ def save_weights(weights: Weights, path: Path = WEIGHTS_PATH) -> None:
 def select(
     article: Article,
     vocabulary: Vocabulary,
-    reranker: PairScorer,
+    reranker: PairScorer | None,
     weights: Weights,
     question: str,
     search: Search,

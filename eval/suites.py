@@ -15,7 +15,7 @@ from chat.answer import Answer, Kind
 from chat.answerer import Answerer
 from chat.features import Vocabulary
 from chat.safety import URGENT, load_examples
-from chat.select import weights_for
+from chat.select import reranker_for, weights_for
 from chat.smalltalk import Talk
 from chat.smalltalk import load_examples as load_small_talk
 from chat.wordings import Safety
@@ -105,7 +105,9 @@ def with_bank(answerer: Answerer, questions: Sequence[Question], exclude: frozen
     """Return an answerer with another question bank or fewer sections; built in memory."""
     index = PassageIndex.build(answerer.article, questions, answerer.encoder, exclude)
     vocabulary = Vocabulary(answerer.article, [q.question for q in index.bank.questions])
-    return replace(answerer, index=index, vocabulary=vocabulary, weights=weights_for(index))
+    return replace(
+        answerer, index=index, vocabulary=vocabulary, weights=weights_for(index), reranker=reranker_for(index)
+    )
 
 
 def baselines(answerer: Answerer, questions: Sequence[Question]) -> dict[str, list[bool]]:

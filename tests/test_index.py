@@ -14,7 +14,15 @@ from eval.keep import texts_of_a_start
 from index import models
 from index.classifier import TextClassifier, fit_classifier
 from index.kept import KEPT_PATH, KeptVectors, key_of_text, save_kept
-from index.models import BGE_SMALL, MS_MARCO, BundledModel, ModelError, load_bundled_encoder, load_encoder
+from index.models import (
+    BGE_SMALL,
+    MS_MARCO,
+    BundledModel,
+    ModelError,
+    load_bundled_encoder,
+    load_encoder,
+    load_reranker,
+)
 from index.passage_index import PassageIndex
 from index.store import StaleIndexError, describe, load_index, open_index, save_index
 from index.terms import terms
@@ -232,8 +240,9 @@ def test_vectors_do_not_depend_on_the_batch(answerer):
 
     assert np.array_equal(together, alone)
     assert np.allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
-    scores = answerer.reranker.score("is it hot", texts)
-    assert [float(answerer.reranker.score("is it hot", [t])[0]) for t in texts] == scores.tolist()
+    reranker = load_reranker()
+    scores = reranker.score("is it hot", texts)
+    assert [float(reranker.score("is it hot", [t])[0]) for t in texts] == scores.tolist()
 
 
 def test_passages_fit_the_real_window(answerer):
