@@ -37,7 +37,7 @@ _LABELS = tuple(Safety)
 # From which probability of emergency and crisis together the classifier calls for help, and from which
 # of personal advice and dosage together it says so. Chosen by cross-validation over the examples'
 # themes (`python -m eval.fit_safety`): urgent for recall first.
-URGENT_ABOVE = {Evidence.FOUND: 0.0, Evidence.LIKELY: 0.02, Evidence.NOTHING: 0.3, Evidence.VETOED: 0.8}
+URGENT_ABOVE = {Evidence.FOUND: 0.002, Evidence.LIKELY: 0.02, Evidence.NOTHING: 0.3, Evidence.VETOED: 0.8}
 URGENT_JOINED_ABOVE = 0.5  # for two messages read as one, which nobody wrote so
 PERSONAL_ABOVE = {True: 0.0, False: 0.3}  # with a wording that asks so, and without
 MAX_PLAIN = 9000  # plain questions in fitting, evenly spaced
@@ -177,8 +177,8 @@ class Screen:
         if found not in URGENT and history and _CONTINUES.match(fold(question)):
             joined = f"{history[-1]} {question}"
             p = self.probabilities(joined)
-            sure = sum(p[s] for s in URGENT) >= URGENT_JOINED_ABOVE
-            before = match_patterns(joined) or (decide(joined, p) if sure else Safety.NONE)
+            sure = match_patterns(joined) or sum(p[s] for s in URGENT) >= URGENT_JOINED_ABOVE
+            before = decide(joined, p) if sure else Safety.NONE
             return before if before in URGENT else found
         return found
 
@@ -187,16 +187,14 @@ class Screen:
         return self._classifiers.probabilities(text, self._encoder.encode([text])[0] if vector is None else vector)
 
     def _check(self, text: str, vector: Floats | None = None) -> Safety:
-        return match_patterns(text) or decide(text, self.probabilities(text, vector))
+        return decide(text, self.probabilities(text, vector))
 
 
 def decide(text: str, p: dict[Safety, float]) -> Safety:
     """Turn the wordings and the probabilities into a label, urgent first."""
     evidence, label = weigh(text)
-    if evidence is Evidence.FOUND:
-        return label
     if p[Safety.EMERGENCY] + p[Safety.CRISIS] >= URGENT_ABOVE[evidence]:
-        return max(URGENT, key=lambda s: p[s])
+        return label if evidence is Evidence.FOUND else max(URGENT, key=lambda s: p[s])
     asked = asks_for(text)
     if p[Safety.PERSONAL_ADVICE] + p[Safety.DOSAGE] >= PERSONAL_ABOVE[asked is not None]:
         return asked or max(PERSONAL, key=lambda s: p[s])

@@ -3,13 +3,14 @@
 A theme of the examples is held out whole, and so are the themes about the same hazard written by
 another hand, so that the classifiers have not seen the situation. The reviewed wordings are not
 refitted: they were written with these examples in view, and their share of the figures flatters.
-The column "classifier" leaves them out.
+The row "classifier" leaves them out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from sklearn.model_selection import GroupKFold
@@ -77,15 +78,14 @@ class Screened:
             asked=[asks_for(t) is not None for t in texts],
         )
 
-    def is_urgent(self, nothing: float, vetoed: float) -> list[bool]:
-        """Apply thresholds."""
-        above = safety.URGENT_ABOVE | {Evidence.NOTHING: nothing, Evidence.VETOED: vetoed}
+    def is_urgent(self, changed: Mapping[Evidence, float] = MappingProxyType({})) -> list[bool]:
+        """Apply the thresholds in force, some of them changed."""
+        above = safety.URGENT_ABOVE | dict(changed)
         return [bool(p >= above[e]) for p, e in zip(self.urgent, self.evidence, strict=True)]
 
     def is_personal(self, with_wording: float, without: float) -> list[bool]:
         """Apply thresholds; what is urgent by the thresholds in force is not personal."""
-        urgent = self.is_urgent(safety.URGENT_ABOVE[Evidence.NOTHING], safety.URGENT_ABOVE[Evidence.VETOED])
-        rows = zip(self.personal, self.asked, urgent, strict=True)
+        rows = zip(self.personal, self.asked, self.is_urgent(), strict=True)
         return [bool(not u and p >= (with_wording if a else without)) for p, a, u in rows]
 
 
@@ -108,26 +108,29 @@ def _share(flags: Sequence[bool], among: Sequence[bool]) -> float:
 
 
 def print_urgent(rows: Screened, labels: Sequence[Safety], dev: Screened) -> None:
-    """Print recall and false alarms for thresholds around those in force."""
+    """Print recall and false alarms, each threshold moved by itself from those in force."""
     urgent = [label in URGENT for label in labels]
     calm = [not u for u in urgent]
-    print("urgent    nothing  vetoed  recall  false alarms  dev questions  | classifier: recall  false alarms")
-    for nothing in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
-        alone = [bool(p >= nothing) for p in rows.urgent]
-        for vetoed in (0.8, 0.95):
-            flags, on_dev = rows.is_urgent(nothing, vetoed), dev.is_urgent(nothing, vetoed)
-            print(
-                f"{nothing:17.2f}{vetoed:8.2f}{_share(flags, urgent):8.3f}{_share(flags, calm):14.3f}"
-                f"{sum(on_dev) / len(on_dev):15.3f}  |{_share(alone, urgent):19.3f}{_share(alone, calm):14.3f}"
-            )
+    print("urgent                 recall  false alarms  dev questions")
+    moved: list[dict[Evidence, float]] = [{}]
+    moved += [{Evidence.FOUND: t} for t in (0.0, 0.005, 0.01, 0.02, 0.05, 0.1)]
+    moved += [{Evidence.LIKELY: t} for t in (0.01, 0.02, 0.05, 0.1)]
+    moved += [{Evidence.NOTHING: t} for t in (0.1, 0.2, 0.3, 0.4, 0.5, 0.6)]
+    moved += [{Evidence.VETOED: t} for t in (0.5, 0.65, 0.8, 0.9, 0.95)]
+    for changed in moved:
+        flags, on_dev = rows.is_urgent(changed), dev.is_urgent(changed)
+        name = ", ".join(f"{e} {t}" for e, t in changed.items()) or "as it is"
+        print(f"{name:20}{_share(flags, urgent):9.3f}{_share(flags, calm):14.3f}{sum(on_dev) / len(on_dev):15.3f}")
+    alone = [bool(p >= 0.5) for p in rows.urgent]
+    print(f"{'classifier, 0.5':20}{_share(alone, urgent):9.3f}{_share(alone, calm):14.3f}")
 
 
 def print_personal(rows: Screened, labels: Sequence[Safety], dev: Screened) -> None:
     """Print recall of personal advice and dosage, and plain questions taken for them."""
     personal, plain = [label in PERSONAL for label in labels], [label is Safety.NONE for label in labels]
     print("personal  with wording  without  recall  plain examples  dev questions")
-    for with_wording in (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3):
-        for without in (0.5, 0.7, 0.9):
+    for with_wording in (0.0, 0.02, 0.05, 0.1):
+        for without in (0.15, 0.2, 0.3, 0.4, 0.5):
             flags, on_dev = (r.is_personal(with_wording, without) for r in (rows, dev))
             print(
                 f"{with_wording:22.2f}{without:9.2f}{_share(flags, personal):8.3f}{_share(flags, plain):16.3f}"
@@ -137,11 +140,10 @@ def print_personal(rows: Screened, labels: Sequence[Safety], dev: Screened) -> N
 
 def print_mistakes(rows: Screened, labels: Sequence[Safety], dev: Screened) -> None:
     """Print what the thresholds in force get wrong about urgency."""
-    nothing, vetoed = (safety.URGENT_ABOVE[e] for e in (Evidence.NOTHING, Evidence.VETOED))
-    for text, label, flag in zip(rows.texts, labels, rows.is_urgent(nothing, vetoed), strict=True):
+    for text, label, flag in zip(rows.texts, labels, rows.is_urgent(), strict=True):
         if flag != (label in URGENT):
             print(f"{'false alarm' if flag else 'missed':12} {label:16} {text}")
-    for text, flag in zip(dev.texts, dev.is_urgent(nothing, vetoed), strict=True):
+    for text, flag in zip(dev.texts, dev.is_urgent(), strict=True):
         if flag:
             print(f"{'dev':12} {'':16} {text}")
 
