@@ -26,6 +26,7 @@ from index.passage_index import PassageIndex, Search
 
 MAX_HISTORY = 20  # earlier questions that are looked at
 MAX_NEAR = 3
+UNTOLD_ABOVE = 0.7  # confidence from which a question that does not say so is taken for a follow-up
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Answerer:
     article: Article
     index: PassageIndex
     encoder: Encoder
-    reranker: PairScorer
+    reranker: PairScorer | None
     vocabulary: Vocabulary
     speller: Speller
     weights: Weights
@@ -114,13 +115,19 @@ class Answerer:
         return vector
 
     def _understand(self, question: str, history: Sequence[str]) -> tuple[str, Search, Selection]:
-        """Look up what the question means: its likeliest reading, or the surest where that has no answer."""
-        likeliest, *others = readings(self.vocabulary, question, history)
-        first = likeliest, *self.look_up(likeliest)
-        if not others or first[2].confidence >= self.weights.answer_above:
+        """Look up what the question means: its likeliest reading, or another where that brings nothing new."""
+        found = readings(self.vocabulary, question, history)
+        first = found.likeliest, *self.look_up(found.likeliest)
+        refused = first[2].confidence < self.weights.answer_above
+        if not found.others or not (refused or found.goes_on):
             return first
-        surest = max(((reading, *self.look_up(reading)) for reading in others), key=lambda found: found[2].confidence)
-        return surest if surest[2].confidence >= self.weights.answer_above else first
+        told = set() if refused else {self.look_up(found.before)[1].chosen[0]}
+        if not refused and first[2].chosen[0] not in told:
+            return first
+        tried = found.others if refused else found.others[:1]
+        surest = max(((other, *self.look_up(other)) for other in tried), key=lambda one: one[2].confidence)
+        above = self.weights.answer_above if found.follows else UNTOLD_ABOVE
+        return surest if surest[2].confidence >= above and surest[2].chosen[0] not in told else first
 
     def _parts(self, question: str, history: Sequence[str], whole: Selection) -> list[Selection]:
         """What answers the parts of a question that asks several things: the best sentence of each, if new."""

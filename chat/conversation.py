@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from chat.features import Vocabulary
 from index.terms import STOP_WORDS, fold, stem, words
@@ -36,8 +37,27 @@ _ASKS_ONLY = frozenset(
 )
 
 
-def readings(vocabulary: Vocabulary, question: str, history: Sequence[str]) -> tuple[str, ...]:
-    """Return what the question may mean, the likeliest first; alone where it stands by itself.
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """What a question may mean after others.
+
+    Attributes:
+        likeliest: the question as understood; as it is where it stands by itself.
+        others: with the topics of the latest turns, the latest first.
+        before: the question before it as understood; empty without one.
+        follows: whether its wording shows that it needs what was asked before.
+        goes_on: whether the question before goes on in the likeliest reading.
+    """
+
+    likeliest: str
+    others: tuple[str, ...] = ()
+    before: str = ""
+    follows: bool = False
+    goes_on: bool = False
+
+
+def readings(vocabulary: Vocabulary, question: str, history: Sequence[str]) -> Readings:
+    """Return what a question may mean.
 
     Args:
         vocabulary: of the article.
@@ -50,9 +70,12 @@ def readings(vocabulary: Vocabulary, question: str, history: Sequence[str]) -> t
         before = _join(vocabulary, asked, before)
         topics.insert(0, _topic(vocabulary, before))
     likeliest = _join(vocabulary, question, before)
-    if likeliest == question:
-        return (likeliest,)
-    return tuple(dict.fromkeys((likeliest, *(_with_topic(question, t) for t in topics[:MAX_TOPICS]))))
+    follows = likeliest != question
+    if not follows and len(question.split()) > MAX_FOLLOW_UP_WORDS:
+        return Readings(question, before=before)
+    others = dict.fromkeys(_with_topic(question, t) for t in topics[:MAX_TOPICS])
+    kept = tuple(o for o in others if o not in (likeliest, question))
+    return Readings(likeliest, kept, before, follows, follows and likeliest.startswith(_without_end(before)))
 
 
 def _join(vocabulary: Vocabulary, question: str, before: str) -> str:

@@ -40,5 +40,5 @@ def questions_in(vocabulary: Vocabulary, message: str, history: Sequence[str] = 
         return ()
     understood = list(history)
     for part in asked[:MAX_PARTS]:
-        understood.append(readings(vocabulary, part, understood)[0])
+        understood.append(readings(vocabulary, part, understood).likeliest)
     return tuple(part for part in understood[len(history) :] if terms(part))

@@ -278,19 +278,42 @@ def test_fixed_texts_read_easily():
 )
 def test_a_follow_up_takes_its_topic_from_the_history(article, question, history, expected):
     """Only a question that names nothing itself takes a topic, from the latest question that has one."""
-    assert readings(Vocabulary(article), question, history)[0] == expected
+    found = readings(Vocabulary(article), question, history)
+
+    assert found.likeliest == expected
+    assert found.follows == (expected != question)
 
 
-def test_only_a_follow_up_has_other_readings(article):
-    """A question that names its thing, or has nothing before it, is looked up as it is."""
+def test_other_readings_take_the_topics_of_the_latest_turns(article):
+    """For a question that may need them; a long one, or one with nothing before it, has none."""
     vocabulary = Vocabulary(article)
 
-    assert readings(vocabulary, "what is a lumpectomy", ["what is tamoxifen"]) == ("what is a lumpectomy",)
-    assert readings(vocabulary, "how long?", []) == ("how long?",)
-    assert readings(vocabulary, "is that a pill?", ["what is tamoxifen", "tell me about keytruda"]) == (
-        "is that a pill (keytruda)?",
+    assert readings(vocabulary, "how long?", []).others == ()
+    assert readings(vocabulary, "is that a pill?", ["what is tamoxifen", "tell me about keytruda"]).others == (
         "is that a pill (tamoxifen)?",
     )
+    assert readings(vocabulary, "any pills", ["what is tamoxifen"]).others == ("any pills (tamoxifen)?",)
+    assert not readings(vocabulary, "any pills", ["what is tamoxifen"]).follows
+    assert readings(vocabulary, " ".join(["pills"] * 13), ["what is tamoxifen"]).others == ()
+    assert readings(vocabulary, "and how long?", ["what is tamoxifen"]).goes_on
+
+
+def test_a_follow_up_is_not_told_the_same_again(answerer):
+    """Where the likeliest reading only repeats what was quoted before, one that brings something new is taken."""
+    before = "how does hormone therapy work"
+    first, then = answerer.answer(before), answerer.answer("what are the kinds", [before])
+
+    assert then.kind is Kind.ANSWER
+    assert {q.span for q in then.quotes} - {q.span for q in first.quotes}
+
+
+def test_a_question_that_does_not_say_so_may_be_a_follow_up(answerer):
+    """Refused by itself and answered with the topic before it: that is what was meant, and it says so."""
+    question, before = "for how long in total", ["how many days a week is whole breast radiation"]
+
+    assert answerer.answer(question).kind is Kind.NO_ANSWER
+    assert answerer.answer(question, before).kind is Kind.ANSWER
+    assert answerer.answer(question, before).understood
 
 
 def test_a_follow_up_says_how_it_was_understood(answerer):
