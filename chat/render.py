@@ -64,7 +64,7 @@ def to_markdown(answer: Answer) -> str:
     """Return an Answer as Markdown that shows every character of the article and the question as it is."""
     if answer.safety in URGENT:
         first, *rest = answer.notices
-        blocks = [f"### {escape(first)}", *(escape(n) for n in rest)]
+        blocks = [f"### {escape(first)}", *(escape(n).replace("\n", "  \n") for n in rest)]
         return "\n\n".join([*blocks, _small(answer.disclaimer)])
     blocks = [f"**{escape(n)}**" if answer.kind is not Kind.ANSWER else escape(n) for n in answer.notices]
     for number, quote in enumerate(answer.quotes, start=1):

@@ -24,7 +24,7 @@ STYLE = """
 h1 { font-size: 1.5rem; margin-bottom: .25rem; } h2 { font-size: 1.15rem; margin-top: 1.8rem; break-after: avoid; }
 .soft, small { color: #52656b; } blockquote { margin: .6rem 0; padding-left: .9rem; border-left: .25rem solid #0b6b74;
   break-inside: avoid; } blockquote p { margin: .2rem 0; white-space: pre-line; } a { color: #0b6b74; }
-.disclaimer { border: 2px solid #0b6b74; padding: .6rem .9rem; } .no { font-weight: 600; }
+.disclaimer { border: 2px solid #0b6b74; padding: .6rem .9rem; } .no { font-weight: 600; white-space: pre-line; }
 .write { border: 1px solid #52656b; min-height: 9rem; padding: .5rem .9rem; }
 button { font: inherit; padding: .5rem 1.2rem; border: 1px solid #0b6b74; background: #0b6b74; color: #fff;
   border-radius: .4rem; } @media print { button, .hint { display: none; } body { padding: 0; max-width: none; } }

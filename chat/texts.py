@@ -149,15 +149,18 @@ def help_lines() -> tuple[HelpLines, ...]:
 
 def _emergency_notices() -> tuple[str, ...]:
     """Return the notices of an emergency card."""
-    numbers = "; ".join(f"{line.country}: {line.emergency}" for line in help_lines())
-    return (EMERGENCY, f"Call now. {numbers}.", EMERGENCY_TEAM, HELP_IN_SPANISH)
+    return (EMERGENCY, _one_a_line("Call now.", "emergency"), EMERGENCY_TEAM, HELP_IN_SPANISH)
 
 
 def _crisis_notices() -> tuple[str, ...]:
     """Return the notices of a crisis card."""
-    numbers = "; ".join(f"{line.country}: {line.crisis}" for line in help_lines())
-    emergency = "; ".join(f"{line.country}: {line.emergency}" for line in help_lines())
-    return (CRISIS, f"Call now. {numbers}.", f"{CRISIS_DANGER} {emergency}.", CRISIS_OTHER, HELP_IN_SPANISH)
+    danger = _one_a_line(CRISIS_DANGER, "emergency")
+    return (CRISIS, _one_a_line("Call now.", "crisis"), danger, CRISIS_OTHER, HELP_IN_SPANISH)
+
+
+def _one_a_line(first: str, kind: str) -> str:
+    """Return the numbers of a kind, a country a line, to be found at a glance."""
+    return "\n".join([first, *(f"{line.country}: {getattr(line, kind)}" for line in help_lines())])
 
 
 URGENT_NOTICES = {Safety.EMERGENCY: _emergency_notices, Safety.CRISIS: _crisis_notices}
