@@ -23,7 +23,7 @@ MIN_ENTROPY = 0.4  # nats, of the sections' shares; two even ones have 0.69
 MIN_SHARE = 0.05  # of the whole, for a section to be offered
 MAX_CHOICES = 4
 CLEAR_ABOVE = 0.8  # confidence from which a question that names something is answered and no more
-_ALTERNATIVES = re.compile(r"\b(?:or|vs|versus|compar\w+|differen\w+)\b")
+_ALTERNATIVES = re.compile(r"\b(?:or|vs|versus|compar\w+|diff(?!ic)\w*)\b")
 
 
 def is_open(article: Article, vocabulary: Vocabulary, question: str, search: Search, confidence: float) -> bool:

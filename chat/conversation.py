@@ -25,6 +25,7 @@ _POINTS_BACK = re.compile(
     r"|\b(?:the|which|that|this|first|second|third|last|other) (?:one|ones)\b"
     r"|\bthe (?:first|second|third|last|other)\W*$"
 )
+MAX_BARE_TOPICS = 2  # content words of a question that does not say that it follows another: "for how long in total"
 MAX_BARE_WORDS = 4  # "any age limit", "which foods then": short, and in words that the article lacks
 # Content words that ask about a topic without naming one.
 _ASKS_ONLY = frozenset(
@@ -71,7 +72,7 @@ def readings(vocabulary: Vocabulary, question: str, history: Sequence[str]) -> R
         topics.insert(0, _topic(vocabulary, before))
     likeliest = _join(vocabulary, question, before)
     follows = likeliest != question
-    if not follows and len(question.split()) > MAX_FOLLOW_UP_WORDS:
+    if not follows and (len(_own_words(question)) > MAX_BARE_TOPICS or _names(vocabulary, question)):
         return Readings(question, before=before)
     others = dict.fromkeys(_with_topic(question, t) for t in topics[:MAX_TOPICS])
     kept = tuple(o for o in others if o not in (likeliest, question))

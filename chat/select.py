@@ -49,7 +49,7 @@ _WARNING = re.compile(
 )
 
 
-_COMPARES = re.compile(r"\b(?:vs|versus|compar\w+|differen\w+|distinguish\w*)\b")
+_COMPARES = re.compile(r"\b(?:vs|versus|compar\w+|diff(?!ic)\w*|distinguish\w*)\b")
 
 
 @dataclass(frozen=True, slots=True)
