@@ -2,9 +2,9 @@
 
 For finding the sentence, each pipeline ranks single sentences, without a question bank, on the held-out test
 questions and on public sets (JSON lines `<set>_questions.jsonl` and `<set>_passages.jsonl` or `_documents.jsonl`
-with `id`, `doc`, `text`). For the whole pipeline (`--whole`, half an hour) the weights are fitted anew for each
-choice of models, with the bank and without it, and the test questions asked. Needs the `compare` extra, which
-ships all-MiniLM-L6-v2.
+with `id`, `doc`, `text`). For the whole pipeline (`--whole`, the better part of an hour) the weights are fitted anew
+for each choice of models, with the bank and without it, and the test questions asked. Needs the `compare` extra,
+which ships all-MiniLM-L6-v2.
 """
 
 from __future__ import annotations
