@@ -121,13 +121,13 @@ class Answerer:
         refused = first[2].confidence < self.weights.answer_above
         if not found.others or not (refused or found.goes_on):
             return first
-        told = set() if refused else {self.look_up(found.before)[1].chosen[0]}
-        if not refused and first[2].chosen[0] not in told:
+        told = None if refused else self.look_up(found.before)[1].chosen[0]
+        if not refused and first[2].chosen[0] != told:
             return first
         tried = found.others if refused else found.others[:1]
         surest = max(((other, *self.look_up(other)) for other in tried), key=lambda one: one[2].confidence)
         above = self.weights.answer_above if found.follows else UNTOLD_ABOVE
-        return surest if surest[2].confidence >= above and surest[2].chosen[0] not in told else first
+        return surest if surest[2].confidence >= above and surest[2].chosen[0] != told else first
 
     def _parts(self, question: str, history: Sequence[str], whole: Selection) -> list[Selection]:
         """What answers the parts of a question that asks several things: the best sentence of each, if new."""

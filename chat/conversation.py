@@ -47,14 +47,17 @@ class Readings:
         others: with the topics of the latest turns, the latest first.
         before: the question before it as understood; empty without one.
         follows: whether its wording shows that it needs what was asked before.
-        goes_on: whether the question before goes on in the likeliest reading.
     """
 
     likeliest: str
     others: tuple[str, ...] = ()
     before: str = ""
     follows: bool = False
-    goes_on: bool = False
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the question before goes on in the likeliest reading."""
+        return self.follows and self.likeliest.startswith(_without_end(self.before))
 
 
 def readings(vocabulary: Vocabulary, question: str, history: Sequence[str]) -> Readings:
@@ -75,8 +78,7 @@ def readings(vocabulary: Vocabulary, question: str, history: Sequence[str]) -> R
     if not follows and (len(_own_words(question)) > MAX_BARE_TOPICS or _names(vocabulary, question)):
         return Readings(question, before=before)
     others = dict.fromkeys(_with_topic(question, t) for t in topics[:MAX_TOPICS])
-    kept = tuple(o for o in others if o not in (likeliest, question))
-    return Readings(likeliest, kept, before, follows, follows and likeliest.startswith(_without_end(before)))
+    return Readings(likeliest, tuple(o for o in others if o not in (likeliest, question)), before, follows)
 
 
 def _join(vocabulary: Vocabulary, question: str, before: str) -> str:

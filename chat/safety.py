@@ -173,7 +173,7 @@ class Screen:
             history: earlier questions, oldest first.
             vector: `(d,)` the question's, where it is known.
         """
-        found = self._check(question, vector)
+        found = decide(question, self.probabilities(question, vector))
         if found not in URGENT and history and _CONTINUES.match(fold(question)):
             joined = f"{history[-1]} {question}"
             p = self.probabilities(joined)
@@ -185,9 +185,6 @@ class Screen:
     def probabilities(self, text: str, vector: Floats | None = None) -> dict[Safety, float]:
         """Return the classifiers' probability of each label."""
         return self._classifiers.probabilities(text, self._encoder.encode([text])[0] if vector is None else vector)
-
-    def _check(self, text: str, vector: Floats | None = None) -> Safety:
-        return decide(text, self.probabilities(text, vector))
 
 
 def decide(text: str, p: dict[Safety, float]) -> Safety:

@@ -240,23 +240,23 @@ def _compare_whole(with_bank: bool) -> dict[str, Result]:
         for half in ("dev", "test")
     )
     risk = RISK if with_bank else BARE_RISK
+    shown = bank if with_bank else bank[: len(article.faq)]
+    reranker = load_reranker()
     results = {}
     for encoder_model, scorer_model, scorer in (
-        (BGE_SMALL, MS_MARCO, load_reranker()),
-        (MINILM, MS_MARCO, load_reranker()),
+        (BGE_SMALL, MS_MARCO, reranker),
+        (MINILM, MS_MARCO, reranker),
         (BGE_SMALL, COLBERT, LateInteraction()),
     ):
         loaded = load_encoder() if encoder_model is BGE_SMALL else load_bundled_encoder(encoder_model)
-        encoder = Remembering(loaded)
-        folds = ask_blocks(article, bank, with_bank, encoder, scorer, MAX_ASKED_WHOLE)
-        shown = bank if with_bank else bank[: len(article.faq)]
-        developed = ask_index(article, shown, developing, encoder, scorer)
         timed_encoder, timed_scorer = Timed(loaded, "encode"), Timed(scorer, "score")
-        encoding = Remembering(timed_encoder)
-        encoding.encode([q.question for q in shown])  # what is left then is mostly the questions' own time
-        timed_encoder.seconds = 0.0
-        tested = ask_index(article, shown, tests, encoding, timed_scorer)
-        times = [1000 * t.seconds / len(tests) for t in (timed_encoder, timed_scorer)]
+        encoder = Remembering(timed_encoder)
+        folds = ask_blocks(article, bank, with_bank, encoder, timed_scorer, MAX_ASKED_WHOLE)
+        encoder.encode([q.question for q in shown])  # what is left then is the questions' own time
+        timed_encoder.seconds = timed_scorer.seconds = 0.0
+        asked = ask_index(article, shown, [*developing, *tests], encoder, timed_scorer)
+        times = [1000 * t.seconds / len(asked) for t in (timed_encoder, timed_scorer)]
+        developed, tested = asked[: len(developing)], asked[len(developing) :]
         name = f"{encoder_model.name}, {scorer_model.name}"
         results[name] = _whole(article, folds, developed, tested, risk, sum(times), (encoder_model, scorer_model))
         if scorer_model is MS_MARCO:
