@@ -11,7 +11,7 @@ from chat.answer import Answer, Choice, Kind, Quote, invalid
 from chat.clarify import is_open, narrowed
 from chat.conversation import readings
 from chat.features import Vocabulary
-from chat.parts import questions_in
+from chat.parts import compares, questions_in, sides_of
 from chat.safety import URGENT, Screen
 from chat.select import Selection, Weights, complete, join, select
 from chat.silence import kind_of_silence
@@ -74,18 +74,19 @@ class Answerer:
             chips = follow_ups(self.suggestions, parts, (), history)
             return say(notices=notices, sources=sources, near=parts, suggestions=chips)
         spelt = [question] if as_typed else [self.speller.correct(asked) for asked in (*history, question)]
-        understood, search, selection = self._understand(spelt[-1], spelt[:-1])
-        refused = selection.confidence < self.weights.answer_above
-        silence = kind_of_silence(self.vocabulary, understood, search) if refused else Silence.NONE
+        understood, search, whole = self._understand(spelt[-1], spelt[:-1])
+        found = self._found(understood, spelt[-1], spelt[:-1], whole)
+        confidence = found[0].confidence if found else whole.confidence
+        silence = Silence.NONE if found else kind_of_silence(self.vocabulary, understood, search)
         off_topic = silence is Silence.OFF_TOPIC  # a section's name in front would not change that
-        choices = () if off_topic else self._choices(understood, search, selection.confidence)
-        say = partial(say, safety=safety, choices=choices, confidence=selection.confidence)
+        choices = () if off_topic else self._choices(understood, search, confidence)
+        say = partial(say, safety=safety, choices=choices, confidence=confidence)
         notices = _SAFETY_NOTICES.get(safety, ())
         if understood != question:
             say = partial(say, understood=understood)
             notices = (*notices, texts.UNDERSTOOD_AS.format(question=understood))
         asked = [*history, question]
-        if refused:
+        if not found:
             near = nearest_sections(self.article, search)
             ask = (texts.ASK_CARE_TEAM,) if safety is Safety.NONE else ()  # else the notices say what to ask
             return say(
@@ -93,9 +94,8 @@ class Answerer:
                 notices=(*notices, texts.WHICH_ONE) if choices else (*notices, texts.NO_OF[silence], *ask),
                 suggestions=follow_ups(self.suggestions, near, (), asked),
             )
-        selections = selection, *self._parts(spelt[-1], spelt[:-1], selection)
-        quotes = self._quotes(selections)
-        quoted = frozenset(i for s in selections for i in s.quoted)
+        quotes = self._quotes(understood, found)
+        quoted = frozenset(i for s in found for i in s.quoted)
         return say(
             kind=Kind.ANSWER,
             quotes=quotes,
@@ -129,14 +129,28 @@ class Answerer:
         above = self.weights.answer_above if found.follows else UNTOLD_ABOVE
         return surest if surest[2].confidence >= above and surest[2].chosen[0] != told else first
 
+    def _found(self, understood: str, question: str, history: Sequence[str], whole: Selection) -> list[Selection]:
+        """What answers a question as a whole, with its parts or by the sides it compares; empty if nothing does."""
+        if whole.confidence >= self.weights.answer_above:
+            return [whole, *self._parts(question, history, whole)]
+        sides = [self.look_up(side)[1] for side in sides_of(self.vocabulary, understood)]
+        told = {side.chosen[0] for side in sides}
+        if len(told) < 2 or any(side.confidence < self.weights.answer_above for side in sides):
+            return []
+        return sorted(map(self._best_of, sides), key=lambda side: side.confidence)
+
     def _parts(self, question: str, history: Sequence[str], whole: Selection) -> list[Selection]:
         """What answers the parts of a question that asks several things: the best sentence of each, if new."""
         found = [self.look_up(part)[1] for part in questions_in(self.vocabulary, question, history)]
         return [
-            replace(part, chosen=part.chosen[:1], runs=complete(self.article, part.chosen[:1]))
+            self._best_of(part)
             for part in found
             if part.confidence >= self.weights.answer_above and part.chosen[0] not in whole.quoted
         ]
+
+    def _best_of(self, part: Selection) -> Selection:
+        best = part.chosen[:1]
+        return replace(part, chosen=best, runs=complete(self.article, best))
 
     def _choices(self, question: str, search: Search, confidence: float) -> tuple[Choice, ...]:
         """What an open question may mean: only what the bot then answers from the section named."""
@@ -150,14 +164,15 @@ class Answerer:
                 kept.append(choice)
         return tuple(kept) if len(kept) > 1 else ()
 
-    def _quotes(self, selections: Sequence[Selection]) -> tuple[Quote, ...]:
+    def _quotes(self, question: str, selections: Sequence[Selection]) -> tuple[Quote, ...]:
         p: dict[int, float] = {}
         for selection in selections:
             for hit, value in zip(selection.candidates.hits, selection.p, strict=True):
                 p[hit.sentence] = max(p.get(hit.sentence, 0.0), float(value))
         sentences = self.article.sentences
         first, *further = selections
-        runs = join(self.article, {i for s in selections for i in s.quoted}) if further else first.runs
+        quoted = {i for s in selections for i in s.quoted}
+        runs = join(self.article, quoted, apart=compares(question)) if further else first.runs
         return tuple(
             Quote(
                 self.article,

@@ -7,14 +7,14 @@ nothing that the article speaks of, and sentences of several sections compete fo
 from __future__ import annotations
 
 import math
-import re
 from collections import defaultdict
 
 from chat.answer import Choice
 from chat.features import Vocabulary
+from chat.parts import compares
 from corpus.article import Article
 from index.passage_index import Search
-from index.terms import fold, terms
+from index.terms import terms, words
 
 # Chosen on eval/data/clarify.dev.jsonl. What is offered is checked besides (`Answerer`), so these may be lenient.
 MAX_TERMS = 4  # content words; a longer question says what it is about
@@ -23,7 +23,6 @@ MIN_ENTROPY = 0.4  # nats, of the sections' shares; two even ones have 0.69
 MIN_SHARE = 0.05  # of the whole, for a section to be offered
 MAX_CHOICES = 4
 CLEAR_ABOVE = 0.8  # confidence from which a question that names something is answered and no more
-_ALTERNATIVES = re.compile(r"\b(?:or|vs|versus|compar\w+|diff(?!ic)\w*)\b")
 
 
 def is_open(article: Article, vocabulary: Vocabulary, question: str, search: Search, confidence: float) -> bool:
@@ -40,7 +39,7 @@ def is_open(article: Article, vocabulary: Vocabulary, question: str, search: Sea
     n_names = sum(vocabulary.names(t) for t in asked)
     if len(asked) > MAX_TERMS or n_names > MAX_NAMES:
         return False
-    if n_names and (confidence >= CLEAR_ABOVE or _ALTERNATIVES.search(fold(question))):
+    if n_names and (confidence >= CLEAR_ABOVE or compares(question) or "or" in words(question)):
         return False
     shares = _shares(article, search)
     return -sum(p * math.log(p) for p in shares.values() if p > 0) >= MIN_ENTROPY

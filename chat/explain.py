@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chat.answerer import Answerer
-from chat.parts import questions_in
+from chat.parts import questions_in, sides_of
 from chat.select import LogisticModel
 
 
@@ -18,7 +18,7 @@ def explain(answerer: Answerer, question: str) -> str:
         f"screened as  {answerer.screen.check(question)}",
         *_looked_up(answerer, spelt),
     ]
-    for part in questions_in(answerer.vocabulary, spelt):
+    for part in questions_in(answerer.vocabulary, spelt) or sides_of(answerer.vocabulary, spelt):
         lines += ["", f"PART         {part}", *_looked_up(answerer, part)]
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""Parts a message that asks several things at once: "What is it for, and how long is it taken?"."""
+"""Parts a message that asks several things at once: "What is it for, and how long?", "This versus that?"."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from chat.conversation import readings
 from chat.features import Vocabulary
-from index.terms import terms
+from index.terms import STOP_WORDS, fold, stem, terms, words
 
 _VERB = r"(?:is|are|was|were|am|do|does|did|can|could|will|would|should|shall|may|has|have)"
 # What opens a question within a sentence: a verb only with its subject ("and are taking it" asks nothing).
@@ -23,6 +23,9 @@ _BETWEEN = re.compile(
 _QUESTION = re.compile(rf"^{_VERB}\b|(?:^|[.,;:]\s+){_ASKS}|\?\s*$", re.IGNORECASE)
 MAX_PARTS = 4
 MIN_WORDS = 3
+_COMPARED = re.compile(r"\b(?:vs|versus|compar\w+|diff(?!ic)\w*|distinguish\w*)\b")
+_VERSUS = re.compile(r"\b(?:vs|versus|compared (?:to|with)|diff(?!ic)\w* (?:from|to|than))\b\.?")
+_AND = re.compile(r"\b(?:and|or)\b|,")
 
 
 def questions_in(vocabulary: Vocabulary, message: str, history: Sequence[str] = ()) -> tuple[str, ...]:
@@ -42,3 +45,28 @@ def questions_in(vocabulary: Vocabulary, message: str, history: Sequence[str] = 
     for part in asked[:MAX_PARTS]:
         understood.append(readings(vocabulary, part, understood).likeliest)
     return tuple(part for part in understood[len(history) :] if terms(part))
+
+
+def compares(question: str) -> bool:
+    """Whether a question asks how things differ."""
+    return bool(_COMPARED.search(fold(question)))
+
+
+def sides_of(vocabulary: Vocabulary, question: str) -> tuple[str, ...]:
+    """Return what a comparison of two things asks about each; nothing if it asks for more than what they are.
+
+    Args:
+        vocabulary: of the article; it must have every word of both sides.
+        question: as understood.
+    """
+    folded = fold(question)
+    if not compares(folded):
+        return ()
+    sides = _VERSUS.split(folded)
+    if len(sides) == 1:
+        sides = _AND.split(folded)
+    named = [[w for w in words(_COMPARED.sub(" ", side)) if w.replace("'", "") not in STOP_WORDS] for side in sides]
+    named = [side for side in named if side]
+    if len(named) != 2 or not all(vocabulary.has(stem(w)) for side in named for w in side):
+        return ()
+    return tuple(f"what is {' '.join(side)}?" for side in named)

@@ -28,11 +28,12 @@ from chat.features import (
     describe_question,
     gather,
 )
+from chat.parts import compares
 from corpus.article import Article, Sentence
 from corpus.discourse import leans_back, limits, previous_in_reach
 from index.models import PairScorer, load_reranker
 from index.passage_index import PassageIndex, Search
-from index.terms import fold, terms
+from index.terms import terms
 
 Floats = npt.NDArray[np.float32]
 
@@ -47,9 +48,6 @@ _WARNING = re.compile(
     r"|\bmay\s+not\s+be\s+(?:\w+\s+){0,2}safe\b",
     re.IGNORECASE,
 )
-
-
-_COMPARES = re.compile(r"\b(?:vs|versus|compar\w+|diff(?!ic)\w*|distinguish\w*)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +176,7 @@ def select(
         p=p,
         description=description,
         confidence=float(weights.question.predict(description[None, :])[0]),
-        runs=complete(article, chosen, apart=bool(_COMPARES.search(fold(question)))),
+        runs=complete(article, chosen, apart=compares(question)),
         chosen=chosen,
     )
 
