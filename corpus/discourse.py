@@ -15,8 +15,10 @@ _ANAPHOR = re.compile(
     r"(?:This|That|These|Those|It|They|Their|Its|Such|He|She|His|Her|If (?:you|they|it|so) (?:do|does|is|not)"
     r"|If so|If not|As a result|Therefore)\b(?!-)"
 )
-# "It's important to ..." points forward, not back.
-_PLEONASTIC = re.compile(r"It(?:'s|’s| is| can be| may be)\s+(?:\w+ly\s+)?\w+\s+(?:to|that|for)\b")  # noqa: RUF001
+# "It's important to ..." points forward; "It's recommended for ..." points back.
+_PLEONASTIC = re.compile(
+    r"It(?:'s|’s| is| can be| may be)\s+(?:\w+ly\s+)?(?:\w+\s+(?:to|that)|(?!\w+ed\b)\w+\s+for)\b"  # noqa: RUF001
+)
 _CONTRAST = re.compile(
     r"(?:However|But|Yet|Still|Nevertheless|Nonetheless|That said|Even so|On the other hand|Instead|Conversely"
     r"|Remember|Keep in mind|Note that|Be aware|Caution|Importantly|Unless|Except)\b"
@@ -32,8 +34,8 @@ _LIMIT = re.compile(
 def leans_back(sentence: str) -> bool:
     """Whether a sentence opens with a word that stands for something said before it.
 
-    >>> leans_back("These plants are tall."), leans_back("It is useful to ask.")
-    (True, False)
+    >>> leans_back("These plants are tall."), leans_back("It is useful to ask."), leans_back("It's used for tea.")
+    (True, False, True)
     """
     if _PLEONASTIC.match(sentence):
         return False
@@ -41,12 +43,14 @@ def leans_back(sentence: str) -> bool:
 
 
 def limits(sentence: str) -> bool:
-    """Whether a sentence negates, limits or conditions what stands beside it.
+    """Whether a sentence negates, limits or conditions what stands beside it, not only its own first half.
 
-    >>> limits("However, some people react badly."), limits("Tea is a drink.")
+    >>> limits("However, some people react badly."), limits("Tea helps but must not fill a day.")
     (True, False)
     """
-    return bool(_CONTRAST.match(sentence) or _LIMIT.search(sentence))
+    limit = _LIMIT.search(sentence)
+    own = limit is not None and re.search(r"\bbut\b", sentence[: limit.start()])
+    return bool(_CONTRAST.match(sentence) or (limit and not own))
 
 
 def previous_in_reach(article: Article, i: int) -> int | None:

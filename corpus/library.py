@@ -78,11 +78,7 @@ def load_bank(article: Article, root: Path = ARTICLES_DIR) -> tuple[Question, ..
     Raises:
         CorpusError: if `questions.jsonl` does not fit the article.
     """
-    own = tuple(
-        Question(pair.question.of(article.text), tuple((article.sentences[i].span,) for i in pair.answer))
-        for pair in article.faq
-        if pair.answer
-    )
+    own = faq_questions(article)
     path = root / article.id / "questions.jsonl"
     if not path.is_file():
         return own
@@ -90,6 +86,15 @@ def load_bank(article: Article, root: Path = ARTICLES_DIR) -> tuple[Question, ..
         return own + load_questions(path, article)
     except ValueError as e:
         raise CorpusError(str(e)) from e
+
+
+def faq_questions(article: Article) -> tuple[Question, ...]:
+    """Return the questions that the article itself answers under its FAQ headings."""
+    return tuple(
+        Question(pair.question.of(article.text), tuple((article.sentences[i].span,) for i in pair.answer))
+        for pair in article.faq
+        if pair.answer
+    )
 
 
 def _load_notes(path: Path, sha256: str) -> dict[str, Any]:

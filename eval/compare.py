@@ -26,7 +26,7 @@ from chat.assemble import default_article
 from chat.features import SENTENCE_FEATURES
 from corpus.article import Article, Span
 from corpus.discourse import in_context
-from corpus.library import load_article, load_bank
+from corpus.library import faq_questions, load_article, load_bank
 from corpus.parse import split_sentences
 from corpus.questions import load_questions
 from eval.fit import BARE_RISK, RISK, Case, Remembering, ask_blocks, ask_index, fit, predict, score_quotes
@@ -240,7 +240,7 @@ def _compare_whole(with_bank: bool) -> dict[str, Result]:
         for half in ("dev", "test")
     )
     risk = RISK if with_bank else BARE_RISK
-    shown = bank if with_bank else bank[: len(article.faq)]
+    shown = bank if with_bank else faq_questions(article)
     reranker = load_reranker()
     results = {}
     for encoder_model, scorer_model, scorer in (

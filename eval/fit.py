@@ -32,7 +32,7 @@ from chat.features import (
 from chat.select import BARE_WEIGHTS_PATH, WEIGHTS_PATH, LogisticModel, Weights, choose, complete, save_weights
 from chat.spelling import Speller
 from corpus.article import Article
-from corpus.library import load_article, load_bank
+from corpus.library import faq_questions, load_article, load_bank
 from corpus.questions import Question, load_questions
 from eval.suites import DATA_DIR
 from index.bank import gold_sentences
@@ -52,7 +52,7 @@ N_FOLDS = 5
 RISK = 0.05
 BARE_RISK = 0.2  # without a bank; at 0.05 next to nothing would be answered
 MEDIAN_WORDS = 60
-WORD_COST = 0.001  # a quote is read by a tired person: ten words must cover one question in a hundred more
+WORD_COST = 0.0005  # a quote is read by a tired person: twenty words must cover one question in a hundred more
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ):
         reranker = None if with_bank else load_reranker()
         folds = ask_blocks(article, bank, with_bank, encoder, reranker, most)
-        shown = bank if with_bank else bank[: len(article.faq)]
+        shown = bank if with_bank else faq_questions(article)
         weights = fit(article, folds, ask_index(article, shown, developing, encoder, reranker), risk)
         save_weights(weights, path)
         print(path.name, weights.fitted, file=sys.stderr)
@@ -102,19 +102,18 @@ def ask_blocks(
 
     Args:
         article: the article.
-        bank: its question bank, the FAQ pairs first.
+        bank: its question bank.
         with_bank: index the other blocks and all other questions; else the FAQ pairs alone.
         encoder: makes the vectors.
         reranker: scores the candidates, if there is one.
         most: how many to ask, evenly spaced; those whose label is in doubt are left out.
     """
-    faq = bank[: len(article.faq)]
     blocks = np.array_split([i for i, q in enumerate(bank) if q.blind], N_BLOCKS)
     every = evenly_spaced(sum(len(block) for block in blocks), most).step
     folds = []
     for block in blocks:
         hidden = set(block.tolist())
-        shown = [q for i, q in enumerate(bank) if i not in hidden] if with_bank else faq
+        shown = [q for i, q in enumerate(bank) if i not in hidden] if with_bank else faq_questions(article)
         asked = [bank[i] for i in block if not bank[i].doubt][::every]
         folds.append(ask_index(article, shown, asked, encoder, reranker))
     return folds
@@ -281,7 +280,7 @@ def _choose_adding(article: Article, cases: Sequence[Case], p_of: Sequence[Float
     """
     best: tuple[float, float, float, float] | None = None
     answerable = [(c, p) for c, p in zip(cases, p_of, strict=True) if c.gold]
-    for above, ratio in itertools.product((0.02, 0.03, 0.05, 0.1, 0.2), (0.05, 0.1, 0.15, 0.2, 0.3, 0.5)):
+    for above, ratio in itertools.product((0.005, 0.01, 0.02, 0.05, 0.1, 0.2), (0.02, 0.03, 0.05, 0.1, 0.2, 0.3, 0.5)):
         results = [score_quotes(article, c, p, above, ratio) for c, p in answerable]
         covered = float(np.mean([r[0] for r in results]))
         words, mean = float(np.median([r[2] for r in results])), float(np.mean([r[2] for r in results]))

@@ -16,7 +16,7 @@ from chat.answerer import Answerer
 from chat.safety import URGENT
 from chat.smalltalk import Talk
 from chat.wordings import Safety
-from corpus.library import load_article
+from corpus.library import faq_questions, load_article
 from corpus.questions import Question, load_questions
 from eval import suites
 from eval.metrics import (
@@ -61,7 +61,7 @@ def evaluate(answerer: Answerer, split: str = "test", ablations: bool = True) ->
     if ablations:
         questions = [r.gold for r in rows]
         _baselines(report, answerer, [q for q in questions if q.parts])
-        bare = suites.with_bank(answerer, answerer.index.bank.questions[: len(answerer.article.faq)])
+        bare = suites.with_bank(answerer, faq_questions(answerer.article))
         _compare(report, "the bot as it is", questions, [r.right for r in rows])
         _compare(report, "without the question bank", questions, [r.right for r in suites.ask_all(bare, questions)])
         for name, right in suites.bank_alone(answerer, questions).items():

@@ -36,11 +36,12 @@ LEARNING_RATE, WEIGHT_DECAY = 5e-3, 1e-2  # of AdamW (Loshchilov and Hutter, ICL
 NGRAM_LENGTHS = (3, 4)  # characters, within a word padded by one space on either side
 WORD_LENGTHS = (1, 2)  # stemmed words
 MIN_NGRAM_TEXTS = 8
-MAX_COMPONENTS = 512  # of the n-grams, by latent semantic analysis (Deerwester et al., JASIS 1990)
+MAX_COMPONENTS = 512  # of the n-grams, by latent semantic analysis (Deerwester et al., JASIS 1990) ...
+MAX_ANALYSED = 16_000  # ... of at most so many texts: more of them change nothing but the time
 VECTOR_SCALE, NGRAM_SCALE = 20.0, 6.0  # so that a component of either is about 1
 SETTINGS = (
     (N_NETWORKS, HIDDEN_UNITS, INPUT_DROPOUT, HIDDEN_DROPOUT, EPOCHS, MIN_STEPS, BATCH, LEARNING_RATE, WEIGHT_DECAY),
-    (NGRAM_LENGTHS, WORD_LENGTHS, MIN_NGRAM_TEXTS, MAX_COMPONENTS, VECTOR_SCALE, NGRAM_SCALE),
+    (NGRAM_LENGTHS, WORD_LENGTHS, MIN_NGRAM_TEXTS, MAX_COMPONENTS, MAX_ANALYSED, VECTOR_SCALE, NGRAM_SCALE),
 )
 _SEED = 0
 
@@ -136,7 +137,8 @@ def fit_classifier(
     targets = np.zeros((len(texts), len(classes)), dtype=np.float32)
     np.add.at(targets, (np.asarray(rows), columns), 1.0 if shares is None else np.asarray(shares))
     weighed = _table([_weigh(c, column_of, idf) for c in counts], len(ngrams))
-    components = _fit_components(weighed)
+    analysed = evenly_spaced(len(texts), MAX_ANALYSED)
+    components = _fit_components(weighed[:: analysed.step])
     x = np.hstack([_centred(vectors, centre), weighed @ components]).astype(np.float32)
     return TextClassifier(
         classes, centre.astype(np.float32), np.array(ngrams, np.str_), idf, components, *_fit(x, targets)
