@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -117,7 +118,16 @@ class Answerer:
     def _understand(self, question: str, history: Sequence[str]) -> tuple[str, Search, Selection]:
         """Look up what the question means: its likeliest reading, or another where that brings nothing new."""
         found = readings(self.vocabulary, question, history)
-        first = found.likeliest, *self.look_up(found.likeliest)
+        # what is asked must fit the article too, not only what it was asked after: "and red meat?" after "whole grains"
+        alone = self.look_up(question)[1].confidence if found.follows else None
+
+        def look_up(reading: str) -> tuple[str, Search, Selection]:
+            search, selection = self.look_up(reading)
+            if alone is not None:
+                selection = replace(selection, confidence=_between(selection.confidence, alone))
+            return reading, search, selection
+
+        first = look_up(found.likeliest)
         refused = first[2].confidence < self.weights.answer_above
         if not found.others or not (refused or found.goes_on):
             return first
@@ -125,7 +135,7 @@ class Answerer:
         if not refused and first[2].chosen[0] != told:
             return first
         tried = found.others if refused else found.others[:1]
-        surest = max(((other, *self.look_up(other)) for other in tried), key=lambda one: one[2].confidence)
+        surest = max(map(look_up, tried), key=lambda one: one[2].confidence)
         above = self.weights.answer_above if found.follows else UNTOLD_ABOVE
         return surest if surest[2].confidence >= above and surest[2].chosen[0] != told else first
 
@@ -182,6 +192,12 @@ class Answerer:
             )
             for run in runs
         )
+
+
+def _between(p: float, q: float) -> float:
+    """Return the probability whose log odds are the mean of two others'."""
+    odds = math.sqrt(p * q / max((1 - p) * (1 - q), 1e-12))
+    return odds / (1 + odds)
 
 
 _SAFETY_NOTICES = {Safety.PERSONAL_ADVICE: (texts.PERSONAL_ADVICE,), Safety.DOSAGE: (texts.DOSAGE,)}
