@@ -23,7 +23,7 @@ from chat.wordings import Safety
 from corpus.article import Article, Source, Span
 from corpus.questions import Silence
 from index.models import Encoder, Floats, PairScorer
-from index.passage_index import PassageIndex, Search
+from index.passage_index import PassageIndex, Search, search_message
 
 MAX_HISTORY = 20  # earlier questions that are looked at
 MAX_NEAR = 3
@@ -107,7 +107,7 @@ class Answerer:
 
     def look_up(self, question: str) -> tuple[Search, Selection]:
         """Search the index and choose what would be quoted."""
-        search = self.index.search(question, self._encode(question))
+        search = search_message(self.index, self.encoder, question)
         selection = select(self.article, self.vocabulary, self.reranker, self.weights, question, search)
         return search, selection
 
@@ -118,16 +118,16 @@ class Answerer:
     def _understand(self, question: str, history: Sequence[str]) -> tuple[str, Search, Selection]:
         """Look up what the question means: its likeliest reading, or another where that brings nothing new."""
         found = readings(self.vocabulary, question, history)
-        # what is asked must fit the article too, not only what it was asked after: "and red meat?" after "whole grains"
-        alone = self.look_up(question)[1].confidence if found.follows else None
+        # what it asks for itself must fit the article too: "and red meat?" after "whole grains"
+        itself = self.look_up(question)[1].confidence if found.follows and not found.goes_on else None
 
-        def look_up(reading: str) -> tuple[str, Search, Selection]:
+        def read(reading: str) -> tuple[str, Search, Selection]:
             search, selection = self.look_up(reading)
-            if alone is not None:
-                selection = replace(selection, confidence=_between(selection.confidence, alone))
+            if itself is not None:
+                selection = replace(selection, confidence=_mean_in_log_odds(selection.confidence, itself))
             return reading, search, selection
 
-        first = look_up(found.likeliest)
+        first = read(found.likeliest)
         refused = first[2].confidence < self.weights.answer_above
         if not found.others or not (refused or found.goes_on):
             return first
@@ -135,17 +135,20 @@ class Answerer:
         if not refused and first[2].chosen[0] != told:
             return first
         tried = found.others if refused else found.others[:1]
-        surest = max(map(look_up, tried), key=lambda one: one[2].confidence)
+        surest = max(map(read, tried), key=lambda one: one[2].confidence)
         above = self.weights.answer_above if found.follows else UNTOLD_ABOVE
         return surest if surest[2].confidence >= above and surest[2].chosen[0] != told else first
 
     def _found(self, understood: str, question: str, history: Sequence[str], whole: Selection) -> list[Selection]:
-        """What answers a question as a whole, with its parts or by the sides it compares; empty if nothing does."""
+        """What answers a question, empty if nothing does: the whole, then its parts; or the sides it compares.
+
+        The first is how sure the answer is: of two sides the one that is less sure.
+        """
         if whole.confidence >= self.weights.answer_above:
             return [whole, *self._parts(question, history, whole)]
         sides = [self.look_up(side)[1] for side in sides_of(self.vocabulary, understood)]
-        told = {side.chosen[0] for side in sides}
-        if len(told) < 2 or any(side.confidence < self.weights.answer_above for side in sides):
+        answers = {side.chosen[0] for side in sides}
+        if len(answers) < 2 or any(side.confidence < self.weights.answer_above for side in sides):
             return []
         return sorted(map(self._best_of, sides), key=lambda side: side.confidence)
 
@@ -159,6 +162,7 @@ class Answerer:
         ]
 
     def _best_of(self, part: Selection) -> Selection:
+        """Only the best sentence of what was selected, with what it must not be quoted without."""
         best = part.chosen[:1]
         return replace(part, chosen=best, runs=complete(self.article, best))
 
@@ -194,7 +198,7 @@ class Answerer:
         )
 
 
-def _between(p: float, q: float) -> float:
+def _mean_in_log_odds(p: float, q: float) -> float:
     """Return the probability whose log odds are the mean of two others'."""
     odds = math.sqrt(p * q / max((1 - p) * (1 - q), 1e-12))
     return odds / (1 + odds)

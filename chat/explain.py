@@ -7,6 +7,7 @@ import numpy as np
 from chat.answerer import Answerer
 from chat.parts import questions_in, sides_of
 from chat.select import LogisticModel
+from index.asking import asking_part
 
 
 def explain(answerer: Answerer, question: str) -> str:
@@ -18,7 +19,8 @@ def explain(answerer: Answerer, question: str) -> str:
         f"screened as  {answerer.screen.check(question)}",
         *_looked_up(answerer, spelt),
     ]
-    for part in questions_in(answerer.vocabulary, spelt) or sides_of(answerer.vocabulary, spelt):
+    answered = answerer.look_up(spelt)[1].confidence >= answerer.weights.answer_above
+    for part in (questions_in if answered else sides_of)(answerer.vocabulary, spelt):
         lines += ["", f"PART         {part}", *_looked_up(answerer, part)]
     return "\n".join(lines)
 
@@ -26,7 +28,9 @@ def explain(answerer: Answerer, question: str) -> str:
 def _looked_up(answerer: Answerer, question: str) -> list[str]:
     search, selection = answerer.look_up(question)
     answered = selection.confidence >= answerer.weights.answer_above
+    asking = asking_part(question)
     lines = [
+        *([f"asks         {asking.text} (weight {asking.weight:.2f})"] if asking else []),
         f"confidence   {selection.confidence:.3f}, answers from {answerer.weights.answer_above:.3f}: "
         f"{'answered' if answered else 'not answered'}",
         "",

@@ -7,25 +7,25 @@ from collections.abc import Sequence
 
 from chat.conversation import readings
 from chat.features import Vocabulary
+from index.asking import QUESTION_WORD, SUBJECT, VERB
 from index.terms import STOP_WORDS, fold, stem, terms, words
 
-_VERB = r"(?:is|are|was|were|am|do|does|did|can|could|will|would|should|shall|may|has|have)"
 # What opens a question within a sentence: a verb only with its subject ("and are taking it" asks nothing).
-_ASKS = (
-    r"(?:(?:what|how|why|when|where|who|whom|whose|which)\b"
-    rf"|{_VERB}\s+"
-    r"(?:i|you|we|they|it|he|she|there|the|an?|my|your|her|his|their|this|that|these|those|people|women|men)\b)"
-)
+_ASKS = rf"(?:{QUESTION_WORD}\b|{VERB}\s+{SUBJECT}\b)"
 _BETWEEN = re.compile(
-    rf"(?<=[?!])\s+|(?<=\.)\s+(?={_ASKS}|{_VERB}\b)|,?\s+(?:and|also|or|plus|&)(?:\s+(?:also|then))?\s+(?={_ASKS})|[,;]\s+(?={_ASKS})",
+    rf"(?<=[?!])\s+|(?<=\.)\s+(?={_ASKS}|{VERB}\b)|,?\s+(?:and|also|or|plus|&)(?:\s+(?:also|then))?\s+(?={_ASKS})|[,;]\s+(?={_ASKS})",
     re.IGNORECASE,
 )
-_QUESTION = re.compile(rf"^{_VERB}\b|(?:^|[.,;:]\s+){_ASKS}|\?\s*$", re.IGNORECASE)
+_QUESTION = re.compile(rf"^{VERB}\b|(?:^|[.,;:]\s+){_ASKS}|\?\s*$", re.IGNORECASE)
 MAX_PARTS = 4
 MIN_WORDS = 3
-_COMPARED = re.compile(r"\b(?:vs|versus|compar\w+|diff(?!ic)\w*|distinguish\w*)\b")
-_VERSUS = re.compile(r"\b(?:vs|versus|compared (?:to|with)|diff(?!ic)\w* (?:from|to|than))\b\.?")
+_COMPARED = re.compile(r"\b(?:vs|versus|compar[ei]\w*|diff(?:s|r\w*|er\w*)?|distinguish\w*)\b")
+_VERSUS = re.compile(r"\b(?:vs|versus|compare[ds]? (?:to|with)|differ\w* (?:from|to|than))\b\.?")
 _AND = re.compile(r"\b(?:and|or)\b|,")
+# Besides its two sides a comparison that asks what they are holds these; "how much is x vs y" asks more.
+_FRAME = frozenset(
+    "a an and are between do does explain how in is me of or please s tell the there these to two what whats".split()  # noqa: SIM905  a list of thirty strings reads worse
+)
 
 
 def questions_in(vocabulary: Vocabulary, message: str, history: Sequence[str] = ()) -> tuple[str, ...]:
@@ -65,8 +65,9 @@ def sides_of(vocabulary: Vocabulary, question: str) -> tuple[str, ...]:
     sides = _VERSUS.split(folded)
     if len(sides) == 1:
         sides = _AND.split(folded)
-    named = [[w for w in words(_COMPARED.sub(" ", side)) if w.replace("'", "") not in STOP_WORDS] for side in sides]
+    named = [[w for w in words(_COMPARED.sub(" ", side)) if w not in _FRAME] for side in sides]
     named = [side for side in named if side]
-    if len(named) != 2 or not all(vocabulary.has(stem(w)) for side in named for w in side):
+    known = all(w not in STOP_WORDS and vocabulary.has(stem(w)) for side in named for w in side)
+    if len(named) != 2 or not known:
         return ()
     return tuple(f"what is {' '.join(side)}?" for side in named)

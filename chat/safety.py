@@ -37,7 +37,7 @@ _LABELS = tuple(Safety)
 # From which probability of emergency and crisis together the classifier calls for help, and from which
 # of personal advice and dosage together it says so. Chosen by cross-validation over the examples'
 # themes (`python -m eval.fit_safety`): urgent for recall first.
-URGENT_ABOVE = {Evidence.FOUND: 0.002, Evidence.LIKELY: 0.02, Evidence.NOTHING: 0.4, Evidence.VETOED: 0.65}
+URGENT_ABOVE = {Evidence.FOUND: 0.005, Evidence.LIKELY: 0.02, Evidence.NOTHING: 0.4, Evidence.VETOED: 0.65}
 URGENT_JOINED_ABOVE = 0.5  # for two messages read as one, which nobody wrote so
 PERSONAL_ABOVE = {True: 0.02, False: 0.2}  # with a wording that asks so, and without
 MAX_PLAIN = 9000  # plain questions in fitting, evenly spaced

@@ -15,9 +15,10 @@ _ANAPHOR = re.compile(
     r"(?:This|That|These|Those|It|They|Their|Its|Such|He|She|His|Her|If (?:you|they|it|so) (?:do|does|is|not)"
     r"|If so|If not|As a result|Therefore)\b(?!-)"
 )
-# "It's important to ..." points forward; "It's recommended for ..." points back.
+# "It's important to ..." points forward; "It's used to ..." and "It's given for ..." point back.
 _PLEONASTIC = re.compile(
-    r"It(?:'s|’s| is| can be| may be)\s+(?:\w+ly\s+)?(?:\w+\s+(?:to|that)|(?!\w+ed\b)\w+\s+for)\b"  # noqa: RUF001
+    r"It(?:'s|’s| is| can be| may be)\s+(?:\w+ly\s+)?"  # noqa: RUF001
+    r"(?:\w+\s+that|(?!(?:\w+e[dn]|meant|made|done)\b)\w+\s+(?:to|for))\b"
 )
 _CONTRAST = re.compile(
     r"(?:However|But|Yet|Still|Nevertheless|Nonetheless|That said|Even so|On the other hand|Instead|Conversely"
@@ -29,6 +30,7 @@ _LIMIT = re.compile(
     r"|cannot\s+(?:be\s+)?(?:cure|treat|replace)|not\s+be\s+(?:suitable|safe|appropriate)|reserved\s+for)\b",
     re.IGNORECASE,
 )
+_OWN_HALF = re.compile(r"\bbut\b[^,;:]*$")  # what stands before a limit that takes back its own sentence
 
 
 def leans_back(sentence: str) -> bool:
@@ -49,8 +51,7 @@ def limits(sentence: str) -> bool:
     (True, False)
     """
     limit = _LIMIT.search(sentence)
-    own = limit is not None and re.search(r"\bbut\b", sentence[: limit.start()])
-    return bool(_CONTRAST.match(sentence) or (limit and not own))
+    return bool(_CONTRAST.match(sentence) or (limit and not _OWN_HALF.search(sentence[: limit.start()])))
 
 
 def previous_in_reach(article: Article, i: int) -> int | None:

@@ -40,7 +40,7 @@ def evaluate(answerer: Answerer, split: str = "test", ablations: bool = True) ->
 
     Args:
         answerer: the bot.
-        split: which half of the questions, "test" or "dev"; the weights were fitted on "dev".
+        split: which half of the questions, "test" or "dev"; the threshold for answering was chosen on "dev".
         ablations: also run without the bank, the baselines and the disturbed questions (minutes).
     """
     bars = tomllib.loads(BARS_PATH.read_text(encoding="utf-8"))

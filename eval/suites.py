@@ -22,7 +22,7 @@ from chat.wordings import Safety
 from corpus.article import Span
 from corpus.questions import Question, Silence
 from eval.metrics import SEED, all_parts_quoted, exact_match, token_f1
-from index.passage_index import RRF_CONSTANT, Hit, PassageIndex
+from index.passage_index import RRF_CONSTANT, Hit, PassageIndex, search_message
 
 DATA_DIR = Path(__file__).parent / "data"
 
@@ -255,7 +255,7 @@ def bank_alone(answerer: Answerer, questions: Sequence[Question]) -> dict[str, l
     article = answerer.article
     for question in questions:
         spelt = answerer.speller.correct(question.question)
-        search = answerer.index.search(spelt, answerer.encoder.encode([spelt])[0])
+        search = search_message(answerer.index, answerer.encoder, spelt)
         best = article.sentences[max(search.hits, key=lambda h: h.learned).sentence].span
         inherited = [part[0] for part in search.nearest[0][0].parts]
         learned = [] if sum(search.bank.silences.values()) > 0.5 else [best]

@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from corpus.article import Article
 from corpus.questions import Question, Silence
+from index.asking import Asking
 from index.classifier import TextClassifier, fit_classifier
 
 Floats = npt.NDArray[np.float32]
@@ -21,6 +22,7 @@ Floats = npt.NDArray[np.float32]
 NO_SIMILARITY = -1.0
 VOTE_TEMPERATURE = 0.03  # cosine
 DOUBTED_WEIGHT = 0.3  # in fitting, of a question whose label another editor might dispute; 1 brings a little less
+ALTERNATIVE_WEIGHT = 0.35  # in fitting, of a sentence that supplies a part less well, beside 1 for the best
 MIN_QUESTIONS = 20  # fewer than these (an article with its FAQ pairs only) teach a classifier nothing
 
 _KINDS = tuple(k for k in Silence if k)
@@ -63,7 +65,7 @@ class QuestionBank:
     def fit(cls, article: Article, questions: tuple[Question, ...], vectors: Floats) -> QuestionBank:
         """Fit the classifier. A question with several parts counts once for each, its weight shared.
 
-        A question in doubt counts less.
+        A question in doubt counts less, and so do the further sentences that supply a part.
 
         Args:
             article: the article.
@@ -72,17 +74,21 @@ class QuestionBank:
         """
         rows, labels, shares = [], [], []
         for row, question in enumerate(questions):
-            targets = [part[0] for part in gold_sentences(article, question)]
-            for target in targets or [-1 - _KINDS.index(question.silent)]:
-                rows.append(row)
-                labels.append(target)
-                shares.append((DOUBTED_WEIGHT if question.doubt else 1.0) / max(1, len(targets)))
+            whole = DOUBTED_WEIGHT if question.doubt else 1.0
+            parts = gold_sentences(article, question) or ((-1 - _KINDS.index(question.silent),),)
+            for target, *alternatives in parts:
+                share = whole / len(parts) / (1 + ALTERNATIVE_WEIGHT * len(alternatives))
+                rows += [row] * (1 + len(alternatives))
+                labels += [target, *alternatives]
+                shares += [share, *(share * ALTERNATIVE_WEIGHT for _ in alternatives)]
         enough = len(questions) >= MIN_QUESTIONS and len(set(labels)) > 1
         texts = [q.question for q in questions]
         classifier = fit_classifier(texts, vectors, rows, labels, shares) if enough else None
         return cls(article, questions, classifier)
 
-    def ask(self, question: str, vector: Floats, similar: Floats) -> BankVote:
+    def ask(
+        self, question: str, vector: Floats, similar: Floats, asking: tuple[Asking, Floats] | None = None
+    ) -> BankVote:
         """Ask the bank about a question.
 
         Votes are softmax weights of the similarities (kernel regression over the neighbours); a
@@ -92,6 +98,8 @@ class QuestionBank:
             question: its words.
             vector: `(d,)` its unit vector.
             similar: `(len(questions),)` its cosine with each banked question.
+            asking: the part of it that asks, with its `(d,)` unit vector; the classifier's probabilities for
+                part and whole are averaged geometrically.
         """
         banked = np.full(self._n, NO_SIMILARITY, dtype=np.float32)
         learned = np.zeros(self._n, dtype=np.float32)
@@ -103,7 +111,11 @@ class QuestionBank:
         np.maximum.at(banked, self._pair_sentence, similar[self._pair_question])
         vote = np.bincount(self._pair_sentence, weights[self._pair_question], minlength=self._n).astype(np.float32)
         if self.classifier is not None:
-            for label, p in self.classifier.probabilities(question, vector).items():
+            found = self.classifier.probabilities(question, vector)
+            if asking is not None:
+                part, part_vector = asking
+                found = _averaged(found, self.classifier.probabilities(part.text, part_vector), part.weight)
+            for label, p in found.items():
                 if label >= 0:
                     learned[label] = p
                 else:
@@ -116,6 +128,13 @@ class QuestionBank:
             silent_vote=float(weights[self._silent].sum()),
             silences=silences,
         )
+
+
+def _averaged(whole: dict[int, float], part: dict[int, float], weight: float) -> dict[int, float]:
+    """Return the weighted geometric mean of two distributions, as a distribution."""
+    mean = {label: p ** (1 - weight) * part[label] ** weight for label, p in whole.items()}
+    total = sum(mean.values())
+    return {label: p / total for label, p in mean.items()}
 
 
 def gold_sentences(article: Article, question: Question) -> tuple[tuple[int, ...], ...]:

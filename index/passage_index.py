@@ -20,6 +20,7 @@ from corpus.article import Article
 from corpus.discourse import in_context
 from corpus.passages import Passage, split_passages
 from corpus.questions import Question
+from index.asking import Asking, asking_part
 from index.bank import NO_SIMILARITY, BankVote, QuestionBank
 from index.models import Encoder
 from index.terms import terms
@@ -131,7 +132,7 @@ class PassageIndex:
             ValueError: if a passage is longer than the encoder's window.
         """
         passages = tuple(p for p in split_passages(article) if p.section not in exclude)
-        texts = [_passage_text(article, p) for p in passages]
+        texts, in_contexts = texts_of(article, passages)
         for passage, text in zip(passages, texts, strict=True):
             if encoder.count_tokens(text) > encoder.window:
                 raise ValueError(
@@ -139,7 +140,6 @@ class PassageIndex:
                     f"{encoder.name} can read: lower MAX_PASSAGE_TOKENS in corpus/passages.py"
                 )
         kept = tuple(q for q in questions if not _touches(article, q, exclude))
-        in_contexts = [in_context(article, i) for i in range(len(article.sentences))]
         asked = encoder.encode([q.question for q in kept], progress) if kept else None
         sentences = encoder.encode(in_contexts)
         vectors = {
@@ -155,12 +155,15 @@ class PassageIndex:
         stored = self.vectors["questions"]
         return np.asarray(stored.reconstruct_n(0, stored.ntotal), dtype=np.float32)
 
-    def search(self, question: str, vector: Floats, n_nearest: int = 5) -> Search:
-        """Score every quotable sentence for a question.
+    def search(
+        self, question: str, vector: Floats, asking: tuple[Asking, Floats] | None = None, n_nearest: int = 5
+    ) -> Search:
+        """Score every quotable sentence for a question; see also `search_message`.
 
         Args:
             question: its words, for BM25.
             vector: `(d,)` its unit vector.
+            asking: the part of it that asks, with its `(d,)` unit vector.
             n_nearest: how many banked questions to return.
         """
         query = terms(question)
@@ -168,7 +171,7 @@ class PassageIndex:
         dense_passage = _similarities(self.vectors["passages"], vector)
         similar = _similarities(self.vectors["questions"], vector)
         lexical, lexical_passage = self._sentence_terms.scores(query), self._passage_terms.scores(query)
-        bank = self.bank.ask(question, vector, similar)
+        bank = self.bank.ask(question, vector, similar, asking)
         fused = _fuse([x[list(self.quotable)] for x in (dense, lexical, bank.banked, bank.learned)])
         hits = [
             Hit(
@@ -192,6 +195,20 @@ class PassageIndex:
             bank=bank,
             on_subject=float(dense_passage.max(initial=NO_SIMILARITY)),
         )
+
+
+def search_message(index: PassageIndex, encoder: Encoder, message: str) -> Search:
+    """Search an index for a message; the bank's classifier reads its asking part besides."""
+    asking = asking_part(message) if index.bank.classifier is not None else None
+    # one by one: what shares a batch changes an int8 model's vectors a little
+    part = None if asking is None else (asking, encoder.encode([asking.text])[0])
+    return index.search(message, encoder.encode([message])[0], part)
+
+
+def texts_of(article: Article, passages: Sequence[Passage]) -> tuple[list[str], list[str]]:
+    """Return what is encoded of an article: of its passages, and of its sentences."""
+    in_contexts = [in_context(article, i) for i in range(len(article.sentences))]
+    return [_passage_text(article, p) for p in passages], in_contexts
 
 
 class _Bm25:

@@ -17,10 +17,10 @@ import faiss
 from corpus.article import Article
 from corpus.passages import MAX_PASSAGE_TOKENS, split_passages
 from corpus.questions import Question
-from index.bank import DOUBTED_WEIGHT, QuestionBank
+from index.bank import ALTERNATIVE_WEIGHT, DOUBTED_WEIGHT, QuestionBank
 from index.classifier import SETTINGS, TextClassifier
 from index.models import Encoder
-from index.passage_index import VECTORS, PassageIndex
+from index.passage_index import VECTORS, PassageIndex, texts_of
 
 INDEX_DIR = Path(__file__).parent / "built"
 INDEX_DIR_VARIABLE = "QA_INDEX_DIR"  # where to keep built indexes, if not beside this file
@@ -62,13 +62,12 @@ def describe(article: Article, questions: Sequence[Question], encoder: Encoder) 
         "format": FORMAT,
         "article": article.id,
         "article_sha256": article.sha256,
-        "sections": _digest([(s.path, s.span) for s in article.sections]),
-        "sentences": _digest([s.span for s in article.sentences]),
+        "texts": _digest(texts_of(article, split_passages(article))),
         "questions": _digest([(q.question, q.parts, q.silent, q.doubt) for q in questions]),
         "encoder": encoder.name,
         "encoder_sha256": encoder.fingerprint,
         "max_passage_tokens": MAX_PASSAGE_TOKENS,
-        "classifier": _digest((SETTINGS, DOUBTED_WEIGHT)),
+        "classifier": _digest((SETTINGS, DOUBTED_WEIGHT, ALTERNATIVE_WEIGHT)),
         "libraries": {name: version(name) for name in _LIBRARIES},
     }
 

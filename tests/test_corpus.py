@@ -155,10 +155,15 @@ def test_discourse_markers(tea):
     """What leans on its neighbour or limits it is recognised by its markers."""
     assert leans_back("These drugs are pills.")
     assert leans_back("They help.")
+    assert leans_back("It's only recommended for adults.")
+    assert leans_back("It is used to make tea.")
     assert not leans_back("It's important to ask.")
+    assert not leans_back("It's recommended that you ask.")
     assert not leans_back("Tea is a drink.")
     assert limits("However, not everyone likes it.")
     assert limits("It should never replace water.")
+    assert limits("It is mild but common, and it must not be drunk cold.")
+    assert not limits("Tea helps but should never replace water.")
     assert not limits("Tea is a drink.")
     made = next(i for i, s in enumerate(tea.sentences) if s.span.of(tea.text).startswith("It is made"))
     assert in_context(tea, made) == "All About Tea: Tea is a drink. It is made from leaves."

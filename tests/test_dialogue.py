@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from chat import texts
 from chat.answer import Kind
 from chat.features import Vocabulary
-from chat.parts import questions_in
+from chat.parts import compares, questions_in, sides_of
 from chat.safety import URGENT
 from chat.smalltalk import Talk, load_examples, reply
 from chat.suggest import MAX_SUGGESTIONS, Suggestion, candidates, follow_ups
@@ -173,3 +174,48 @@ def test_another_disease_is_refused_without_choices(answerer, question):
 
     assert answer.kind is Kind.NO_ANSWER
     assert answer.choices == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "sides"),
+    [
+        ("chemotherapy vs. immunotherapy", ("what is chemotherapy?", "what is immunotherapy?")),
+        ("What's the difference between yoga and reiki?", ("what is yoga?", "what is reiki?")),
+        ("how does yoga differ from acupuncture", ("what is yoga?", "what is acupuncture?")),
+        ("how much is chemotherapy vs immunotherapy", ()),
+        ("who gets chemotherapy versus immunotherapy", ()),
+        ("yoga vs reiki vs acupuncture", ()),
+        ("yoga vs zumba", ()),
+        ("is yoga compared to a sport?", ()),
+        ("yoga and reiki", ()),
+    ],
+)
+def test_the_sides_of_a_comparison(article, question, sides):
+    """Two things that the article names, compared for what they are and nothing more."""
+    assert sides_of(Vocabulary(article), question) == sides
+
+
+def test_what_compares():
+    """Words that only begin like those of a comparison are none."""
+    assert all(map(compares, ("this vs that", "whats the diffrence", "Comparison of both")))
+    assert not any(map(compares, ("is it difficult", "a diffuse compartment", "this and that")))
+
+
+def test_a_comparison_that_is_refused_as_a_whole_is_answered_by_its_sides(answerer):
+    """Each side is quoted, and the less sure one says how sure the answer is; another aspect stays refused."""
+    whole = answerer.look_up("lumpectomy vs mastectomy")[1]
+    sides = [answerer.look_up(f"what is {side}?")[1] for side in ("lumpectomy", "mastectomy")]
+    found = answerer._found("lumpectomy vs mastectomy", "", (), dataclasses.replace(whole, confidence=0.0))
+
+    assert [s.chosen for s in found] == [s.chosen[:1] for s in sorted(sides, key=lambda s: s.confidence)]
+    assert found[0].confidence == min(s.confidence for s in sides)
+    assert answerer.answer("survival of lumpectomy vs mastectomy").kind is Kind.NO_ANSWER
+
+
+def test_a_follow_up_must_fit_by_itself(answerer):
+    """What it names is asked for, not only what was spoken of before; a bare one is all about that."""
+    before = ["are whole grains good for me after breast cancer"]
+
+    assert answerer.answer(before[0]).kind is Kind.ANSWER
+    assert answerer.answer("and red meat?", before).kind is Kind.NO_ANSWER
+    assert answerer.answer("and why?", ["is radiation needed after a lumpectomy"]).kind is Kind.ANSWER

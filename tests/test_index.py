@@ -12,6 +12,7 @@ from corpus.library import load_bank
 from corpus.questions import Question, Silence
 from eval.keep import texts_of_a_start
 from index import models
+from index.asking import FULL_WEIGHT, asking_part
 from index.classifier import TextClassifier, fit_classifier
 from index.kept import KEPT_PATH, KeptVectors, key_of_text, save_kept
 from index.models import (
@@ -23,7 +24,7 @@ from index.models import (
     load_encoder,
     load_reranker,
 )
-from index.passage_index import PassageIndex
+from index.passage_index import PassageIndex, search_message
 from index.store import StaleIndexError, describe, load_index, open_index, save_index
 from index.terms import terms
 from tests.fakes import FakeEncoder
@@ -92,6 +93,54 @@ def test_a_doubted_label_counts_less(tea):
     assert max(h.learned for h in found.hits) > found.bank.silences[Silence.ASPECT]
 
 
+def test_alternatives_share_the_weight_of_one_part(tea):
+    """A sentence that supplies a part less well is learned too, behind the best."""
+    best, other = tea.sentences[0].span, tea.sentences[1].span
+    bank = [Question(f"is tea good {n}", ((best, other),)) for n in range(20)]
+    bank += [Question(f"coffee {n}", (), Silence.THING) for n in range(20)]
+    vector = FakeEncoder().encode(["is tea good"])[0]
+
+    found = PassageIndex.build(tea, bank, FakeEncoder()).search("is tea good", vector)
+    learned = {h.sentence: h.learned for h in found.hits}
+
+    assert learned[0] > learned[1] > max(p for i, p in learned.items() if i > 1)
+    assert sum(learned.values()) + sum(found.bank.silences.values()) == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("message", "asks"),
+    [
+        ("I felt a lump in March and it hurt. What is a biopsy? My sister had one.", "What is a biopsy?"),
+        ("I felt a lump in March and it hurt. what is a biopsy. My sister had one.", "what is a biopsy."),
+        ("When I was told I cried for days. Tell me about biopsies please", "Tell me about biopsies please"),
+        ("They keep us waiting for weeks on end\nhas she missed the boat", "has she missed the boat"),
+        ("Is it true what my own Dr. Patel said about biopsies and lumps?", None),
+        ("Was told on Monday. Cried till Friday. Had the biopsy and went home again.", None),
+        ("My sister had one. What is a biopsy?", None),
+    ],
+)
+def test_the_asking_part_of_a_story(message, asks):
+    """Sentences that ask, of a message that is long enough and holds others too."""
+    found = asking_part(message)
+
+    assert (found.text if found else None) == asks
+    assert found is None or 0 < found.weight <= FULL_WEIGHT
+
+
+def test_the_asking_part_sways_the_classifier_alone(index, tea):
+    """A question behind a story is found again; no other score changes."""
+    story = "price of coffee went up again and the coffee was cold. what is tea number 5? coffee at that price"
+    encoder = FakeEncoder()
+    whole = index.search(story, encoder.encode([story])[0])
+    both = search_message(index, encoder, story)
+
+    learned = {h.sentence: h.learned for h in whole.hits}
+    assert next(h.learned for h in both.hits if h.sentence == 0) > learned[0]
+    assert sum(h.learned for h in both.hits) + sum(both.bank.silences.values()) == pytest.approx(1, abs=1e-4)
+    for name in ("dense", "dense_passage", "lexical", "banked", "vote"):
+        assert {h.sentence: getattr(h, name) for h in both.hits} == {h.sentence: getattr(h, name) for h in whole.hits}
+
+
 def test_an_excluded_section_is_out_with_its_questions(tea, bank):
     """For evaluation a section can be left out, together with the banked questions it answers."""
     index = PassageIndex.build(tea, bank, FakeEncoder(), exclude=frozenset({0}))
@@ -119,7 +168,9 @@ def test_saved_index_answers_alike(index, tea, bank, tmp_path):
     assert again.search("green tea", vector).hits == index.search("green tea", vector).hits
 
 
-@pytest.mark.parametrize("key", ["article_sha256", "encoder_sha256", "questions", "max_passage_tokens", "libraries"])
+@pytest.mark.parametrize(
+    "key", ["article_sha256", "texts", "encoder_sha256", "questions", "max_passage_tokens", "classifier", "libraries"]
+)
 def test_a_stale_index_is_refused(index, tea, bank, tmp_path, key):
     """Whatever the index depends on, a change of it is noticed and named."""
     manifest = describe(tea, bank, FakeEncoder())
