@@ -29,7 +29,7 @@ from corpus.discourse import in_context
 from corpus.library import faq_questions, load_article, load_bank
 from corpus.parse import split_sentences
 from corpus.questions import load_questions
-from eval.fit import BARE_RISK, RISK, Case, Remembering, ask_blocks, ask_index, fit, predict, score_quotes
+from eval.fit import BARE_LIMITS, LIMITS, Case, Limits, Remembering, ask_blocks, ask_index, fit, predict, score_quotes
 from eval.metrics import Estimate, estimate, paired_difference
 from eval.suites import DATA_DIR
 from index.models import (
@@ -239,7 +239,7 @@ def _compare_whole(with_bank: bool) -> dict[str, Result]:
         [q for name in ("questions", "readers") for q in load_questions(DATA_DIR / f"{name}.{half}.jsonl", article)]
         for half in ("dev", "test")
     )
-    risk = RISK if with_bank else BARE_RISK
+    limits = LIMITS if with_bank else BARE_LIMITS
     shown = bank if with_bank else faq_questions(article)
     reranker = load_reranker()
     results = {}
@@ -258,11 +258,11 @@ def _compare_whole(with_bank: bool) -> dict[str, Result]:
         times = [1000 * t.seconds / len(asked) for t in (timed_encoder, timed_scorer)]
         developed, tested = asked[: len(developing)], asked[len(developing) :]
         name = f"{encoder_model.name}, {scorer_model.name}"
-        results[name] = _whole(article, folds, developed, tested, risk, sum(times), (encoder_model, scorer_model))
+        results[name] = _whole(article, folds, developed, tested, limits, sum(times), (encoder_model, scorer_model))
         if scorer_model is MS_MARCO:
             alone = ([_unscored(c) for c in cases] for cases in (*folds, developed, tested))
             *folds, developed, tested = alone
-            results[encoder_model.name] = _whole(article, folds, developed, tested, risk, times[0], (encoder_model,))
+            results[encoder_model.name] = _whole(article, folds, developed, tested, limits, times[0], (encoder_model,))
     return results
 
 
@@ -271,11 +271,11 @@ def _whole(
     folds: Sequence[Sequence[Case]],
     developed: Sequence[Case],
     tested: Sequence[Case],
-    risk: float,
+    limits: Limits,
     milliseconds: float,
     models: tuple[BundledModel, ...],
 ) -> Result:
-    weights = fit(article, folds, developed, risk)
+    weights = fit(article, folds, developed, limits)
     p_of, confidence = predict(weights.sentence, weights.question, tested)
     quoted = [
         score_quotes(article, c, p, weights.add_above, weights.add_ratio)[0] for c, p in zip(tested, p_of, strict=True)

@@ -48,12 +48,25 @@ BARE_MAX_ASKED = 1500  # without a bank, where the cross-encoder takes most of t
 SENTENCE_STRENGTH = 0.3  # inverse L2; from 0.03 to 1 the area under the curve changes by less than 0.002
 QUESTION_STRENGTH = 0.3
 N_FOLDS = 5
-# At most this share of what is answered on the development questions may be wrong: the article is silent, or no
-# quote holds any part of the answer.
-RISK = 0.05
-BARE_RISK = 0.2  # without a bank; at 0.05 next to nothing would be answered
-MEDIAN_WORDS = 50  # the bars allow 60
 WORD_COST = 0.001  # a quote is read by a tired person: ten words must cover one question in a hundred more
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What the thresholds must keep.
+
+    Attributes:
+        risk: share of what is answered on the development questions that may be wrong: the article is
+            silent, or no quote holds any part of the answer.
+        median_words: how many may be quoted.
+    """
+
+    risk: float
+    median_words: int
+
+
+LIMITS = Limits(risk=0.05, median_words=50)  # the bars allow 60 words
+BARE_LIMITS = Limits(risk=0.2, median_words=60)  # without a bank; at 0.05 next to nothing would be answered
 
 
 @dataclass(frozen=True)
@@ -78,14 +91,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     encoder = Remembering(load_encoder())
 
     developing = [q for name in DEVELOPMENT for q in load_questions(DATA_DIR / name, article)]
-    for path, with_bank, most, risk in (
-        (WEIGHTS_PATH, True, MAX_ASKED, RISK),
-        (BARE_WEIGHTS_PATH, False, BARE_MAX_ASKED, BARE_RISK),
+    for path, with_bank, most, limits in (
+        (WEIGHTS_PATH, True, MAX_ASKED, LIMITS),
+        (BARE_WEIGHTS_PATH, False, BARE_MAX_ASKED, BARE_LIMITS),
     ):
         reranker = None if with_bank else load_reranker()
         folds = ask_blocks(article, bank, with_bank, encoder, reranker, most)
         shown = bank if with_bank else faq_questions(article)
-        weights = fit(article, folds, ask_index(article, shown, developing, encoder, reranker), risk)
+        weights = fit(article, folds, ask_index(article, shown, developing, encoder, reranker), limits)
         save_weights(weights, path)
         print(path.name, weights.fitted, file=sys.stderr)
     return 0
@@ -120,12 +133,12 @@ def ask_blocks(
     return folds
 
 
-def fit(article: Article, folds: Sequence[Sequence[Case]], developing: Sequence[Case], risk: float) -> Weights:
+def fit(article: Article, folds: Sequence[Sequence[Case]], developing: Sequence[Case], limits: Limits) -> Weights:
     """Fit the models on all blocks, and what to quote and answer on predictions that are honest."""
     sentence, question = fit_models([case for fold in folds for case in fold])
     honest = [(*predict(*fit_models(_others(folds, k)), fold), fold) for k, fold in enumerate(folds)]
     honest.append((*predict(sentence, question, developing), developing))
-    return choose_thresholds(article, sentence, question, honest, risk)
+    return choose_thresholds(article, sentence, question, honest, limits)
 
 
 def _others(folds: Sequence[Sequence[Case]], left_out: int) -> list[Case]:
@@ -204,7 +217,7 @@ def choose_thresholds(
     sentence: LogisticModel,
     question: LogisticModel,
     honest: Sequence[tuple[Sequence[Floats], Floats, Sequence[Case]]],
-    stated_risk: float,
+    limits: Limits,
 ) -> Weights:
     """Choose when to quote one more sentence and when to answer.
 
@@ -214,22 +227,22 @@ def choose_thresholds(
         question: fitted on everything.
         honest: probabilities, confidences and cases of questions that the models behind them had not seen,
             the development questions last.
-        stated_risk: share of the answered questions that may be wrong.
+        limits: what they must keep.
     """
     cases = [case for _, _, own in honest for case in own]
     p_of = [p for own, _, _ in honest for p in own]
     confidence = np.concatenate([own for _, own, _ in honest])
-    above, ratio, covered = _choose_adding(article, cases, p_of)
+    above, ratio, covered = _choose_adding(article, cases, p_of, limits.median_words)
     quoted = [score_quotes(article, c, p, above, ratio) for c, p in zip(cases, p_of, strict=True)]
     developing = len(honest[-1][2])
     confidence, quoted, cases = confidence[-developing:], quoted[-developing:], cases[-developing:]
     correct, helpful = np.array([q[0] for q in quoted]), np.array([q[1] for q in quoted])
     answerable = np.array([bool(c.gold) for c in cases])
-    threshold, risk = _choose_threshold(confidence, helpful, answerable, stated_risk)
+    threshold, risk = _choose_threshold(confidence, helpful, answerable, limits.risk)
     fitted = {
         "blind_questions": sum(len(own) for _, _, own in honest[:-1]),
         "development_questions": developing,
-        "stated_risk": stated_risk,
+        "stated_risk": limits.risk,
         "wrong_of_answered": round(risk, 4),
         "parts_covered": round(covered, 4),
         "right_of_answerable": round(float(((confidence >= threshold) & correct)[answerable].mean()), 4),
@@ -273,7 +286,9 @@ def score_quotes(article: Article, case: Case, p: Floats, above: float, ratio: f
     return bool(found) and all(found), any(found), words
 
 
-def _choose_adding(article: Article, cases: Sequence[Case], p_of: Sequence[Floats]) -> tuple[float, float, float]:
+def _choose_adding(
+    article: Article, cases: Sequence[Case], p_of: Sequence[Floats], median_words: int
+) -> tuple[float, float, float]:
     """Choose when to quote a further sentence: most parts covered within the words allowed.
 
     Returns:
@@ -287,10 +302,10 @@ def _choose_adding(article: Article, cases: Sequence[Case], p_of: Sequence[Float
         words, mean = float(np.median([r[2] for r in results])), float(np.mean([r[2] for r in results]))
         print(f"  {above:.3f} {ratio:.2f}: covered {covered:.3f}, words {words:.0f} ({mean:.0f})", file=sys.stderr)
         value = covered - WORD_COST * mean
-        if words <= MEDIAN_WORDS and (best is None or value > best[0]):
+        if words <= median_words and (best is None or value > best[0]):
             best = (value, above, ratio, covered)
     if best is None:
-        raise ValueError(f"no setting quotes at most {MEDIAN_WORDS} words in the median")
+        raise ValueError(f"no setting quotes at most {median_words} words in the median")
     return best[1:]
 
 
