@@ -179,10 +179,11 @@ def _conversations(report: Report, suite: str, rows: Sequence[suites.TurnRow], b
     new = [r for r in rows if r.kind == "new"]
     change = paired_difference([r.right_alone for r in new], [r.right for r in new])
     answered = estimate([r.right for r in follow_ups if r.answerable])
+    refused = estimate([r.right for r in follow_ups if not r.answerable])
     report.lines += [
         Line(suite, "follow-ups answered", answered, bars["followups_answered"]),
         Line(suite, "... without history", estimate([r.right_alone for r in follow_ups if r.answerable])),
-        Line(suite, "follow-ups rightly refused", estimate([r.right for r in follow_ups if not r.answerable])),
+        Line(suite, "follow-ups rightly refused", refused, bars["followups_refused"]),
         Line(suite, "complete questions, right", estimate([r.right for r in new])),
         Line(suite, "... change by the history", change),
     ]
