@@ -22,7 +22,7 @@ from chat.suggest import Suggestion, follow_ups
 from chat.wordings import Safety
 from corpus.article import Article, Source, Span
 from corpus.questions import Silence
-from index.models import Encoder, Floats, PairScorer
+from index.models import Encoder, PairScorer
 from index.passage_index import PassageIndex, Search, search_message
 
 MAX_HISTORY = 20  # earlier questions that are looked at
@@ -65,7 +65,7 @@ class Answerer:
         if problem:
             return say(kind=Kind.INVALID, notices=(problem,))
         history = [h for h in history[-MAX_HISTORY:] if not invalid(h)]
-        vector = self._encode(question)
+        vector = self.encoder.encode([question])[0]
         safety = self.screen.check(question, history, vector)
         if safety in URGENT:
             return say(safety=safety, notices=texts.URGENT_NOTICES[safety]())
@@ -111,9 +111,9 @@ class Answerer:
         selection = select(self.article, self.vocabulary, self.reranker, self.weights, question, search)
         return search, selection
 
-    def _encode(self, text: str) -> Floats:
-        vector: Floats = self.encoder.encode([text])[0]
-        return vector
+    def answers(self, selection: Selection) -> bool:
+        """Whether it is sure enough that what was selected answers."""
+        return selection.confidence >= self.weights.answer_above
 
     def _understand(self, question: str, history: Sequence[str]) -> tuple[str, Search, Selection]:
         """Look up what the question means: its likeliest reading, or another where that brings nothing new."""
@@ -128,7 +128,7 @@ class Answerer:
             return reading, search, selection
 
         first = read(found.likeliest)
-        refused = first[2].confidence < self.weights.answer_above
+        refused = not self.answers(first[2])
         if not found.others or not (refused or found.goes_on):
             return first
         told = None if refused else self.look_up(found.before)[1].chosen[0]
@@ -144,22 +144,18 @@ class Answerer:
 
         The first is how sure the answer is: of two sides the one that is less sure.
         """
-        if whole.confidence >= self.weights.answer_above:
+        if self.answers(whole):
             return [whole, *self._parts(question, history, whole)]
         sides = [self.look_up(side)[1] for side in sides_of(self.vocabulary, understood)]
-        answers = {side.chosen[0] for side in sides}
-        if len(answers) < 2 or any(side.confidence < self.weights.answer_above for side in sides):
+        best = {side.chosen[0] for side in sides}
+        if len(best) < 2 or not all(map(self.answers, sides)):
             return []
         return sorted(map(self._best_of, sides), key=lambda side: side.confidence)
 
     def _parts(self, question: str, history: Sequence[str], whole: Selection) -> list[Selection]:
         """What answers the parts of a question that asks several things: the best sentence of each, if new."""
         found = [self.look_up(part)[1] for part in questions_in(self.vocabulary, question, history)]
-        return [
-            self._best_of(part)
-            for part in found
-            if part.confidence >= self.weights.answer_above and part.chosen[0] not in whole.quoted
-        ]
+        return [self._best_of(part) for part in found if self.answers(part) and part.chosen[0] not in whole.quoted]
 
     def _best_of(self, part: Selection) -> Selection:
         """Only the best sentence of what was selected, with what it must not be quoted without."""
@@ -174,7 +170,7 @@ class Answerer:
         for choice in narrowed(self.article, question, search):
             _, selection = self.look_up(choice.question)
             best = self.article.sentences[selection.chosen[0]].section
-            if selection.confidence >= self.weights.answer_above and best == choice.section:
+            if self.answers(selection) and best == choice.section:
                 kept.append(choice)
         return tuple(kept) if len(kept) > 1 else ()
 

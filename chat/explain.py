@@ -6,33 +6,32 @@ import numpy as np
 
 from chat.answerer import Answerer
 from chat.parts import questions_in, sides_of
-from chat.select import LogisticModel
+from chat.select import LogisticModel, Selection
 from index.asking import asking_part
+from index.passage_index import Search
 
 
 def explain(answerer: Answerer, question: str) -> str:
     """Return a report on one question and, where it asks several things, on each, as plain text."""
     spelt = answerer.speller.correct(question)
+    search, whole = answerer.look_up(spelt)
     lines = [
         f"question     {question}",
         *([f"looked up as {spelt}"] if spelt != question else []),
         f"screened as  {answerer.screen.check(question)}",
-        *_looked_up(answerer, spelt),
+        *_looked_up(answerer, spelt, search, whole),
     ]
-    answered = answerer.look_up(spelt)[1].confidence >= answerer.weights.answer_above
-    for part in (questions_in if answered else sides_of)(answerer.vocabulary, spelt):
-        lines += ["", f"PART         {part}", *_looked_up(answerer, part)]
+    for part in (questions_in if answerer.answers(whole) else sides_of)(answerer.vocabulary, spelt):
+        lines += ["", f"PART         {part}", *_looked_up(answerer, part, *answerer.look_up(part))]
     return "\n".join(lines)
 
 
-def _looked_up(answerer: Answerer, question: str) -> list[str]:
-    search, selection = answerer.look_up(question)
-    answered = selection.confidence >= answerer.weights.answer_above
+def _looked_up(answerer: Answerer, question: str, search: Search, selection: Selection) -> list[str]:
     asking = asking_part(question)
     lines = [
         *([f"asks         {asking.text} (weight {asking.weight:.2f})"] if asking else []),
         f"confidence   {selection.confidence:.3f}, answers from {answerer.weights.answer_above:.3f}: "
-        f"{'answered' if answered else 'not answered'}",
+        f"{'answered' if answerer.answers(selection) else 'not answered'}",
         "",
         "what moved the confidence (log odds, feature)",
         *_moved(answerer.weights.question, selection.description),

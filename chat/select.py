@@ -170,15 +170,23 @@ def select(
     candidates = gather(article, vocabulary, reranker, question, search)
     p = weights.sentence.predict(candidates.features)
     description = describe_question(vocabulary, question, search, candidates, p)
-    chosen = choose(candidates, p, weights.add_above, weights.add_ratio)
+    chosen, runs = choose_runs(article, question, candidates, p, weights.add_above, weights.add_ratio)
     return Selection(
         candidates=candidates,
         p=p,
         description=description,
         confidence=float(weights.question.predict(description[None, :])[0]),
-        runs=complete(article, chosen, apart=compares(question)),
+        runs=runs,
         chosen=chosen,
     )
+
+
+def choose_runs(
+    article: Article, question: str, candidates: Candidates, p: Floats, add_above: float, add_ratio: float
+) -> tuple[tuple[int, ...], tuple[tuple[int, ...], ...]]:
+    """Return the sentences that are chosen for themselves, best first, and the runs that are quoted with them."""
+    chosen = choose(candidates, p, add_above, add_ratio)
+    return chosen, complete(article, chosen, apart=compares(question))
 
 
 def choose(candidates: Candidates, p: Floats, add_above: float, add_ratio: float) -> tuple[int, ...]:

@@ -7,6 +7,7 @@ holds the reading age (9 to 11 years, Flesch-Kincaid).
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chat.wordings import Safety
@@ -149,18 +150,18 @@ def help_lines() -> tuple[HelpLines, ...]:
 
 def _emergency_notices() -> tuple[str, ...]:
     """Return the notices of an emergency card."""
-    return (EMERGENCY, _one_a_line("Call now.", "emergency"), EMERGENCY_TEAM, HELP_IN_SPANISH)
+    return (EMERGENCY, _one_a_line("Call now.", lambda line: line.emergency), EMERGENCY_TEAM, HELP_IN_SPANISH)
 
 
 def _crisis_notices() -> tuple[str, ...]:
     """Return the notices of a crisis card."""
-    danger = _one_a_line(CRISIS_DANGER, "emergency")
-    return (CRISIS, _one_a_line("Call now.", "crisis"), danger, CRISIS_OTHER, HELP_IN_SPANISH)
+    danger = _one_a_line(CRISIS_DANGER, lambda line: line.emergency)
+    return (CRISIS, _one_a_line("Call now.", lambda line: line.crisis), danger, CRISIS_OTHER, HELP_IN_SPANISH)
 
 
-def _one_a_line(first: str, kind: str) -> str:
-    """Return the numbers of a kind, a country a line, to be found at a glance."""
-    return "\n".join([first, *(f"{line.country}: {getattr(line, kind)}" for line in help_lines())])
+def _one_a_line(first: str, number: Callable[[HelpLines], str]) -> str:
+    """Return a number of each country, a country a line, to be found at a glance."""
+    return "\n".join([first, *(f"{line.country}: {number(line)}" for line in help_lines())])
 
 
 URGENT_NOTICES = {Safety.EMERGENCY: _emergency_notices, Safety.CRISIS: _crisis_notices}

@@ -29,8 +29,7 @@ from chat.features import (
     describe_question,
     gather,
 )
-from chat.parts import compares
-from chat.select import BARE_WEIGHTS_PATH, WEIGHTS_PATH, LogisticModel, Weights, choose, complete, save_weights
+from chat.select import BARE_WEIGHTS_PATH, WEIGHTS_PATH, LogisticModel, Weights, choose_runs, save_weights
 from chat.spelling import Speller
 from corpus.article import Article
 from corpus.library import faq_questions, load_article, load_bank
@@ -279,7 +278,7 @@ def _fit(names: tuple[str, ...], strength: float, x: Floats, y: npt.NDArray[np.b
 
 def score_quotes(article: Article, case: Case, p: Floats, above: float, ratio: float) -> tuple[bool, bool, int]:
     """Whether every part is quoted, whether any is, and how many words are."""
-    runs = complete(article, choose(case.candidates, p, above, ratio), apart=compares(case.spelt))
+    _, runs = choose_runs(article, case.spelt, case.candidates, p, above, ratio)
     quoted = {i for run in runs for i in run}
     words = sum(len(article.sentences[i].span.of(article.text).split()) for i in quoted)
     found = [bool(quoted & set(part)) for part in case.gold]
