@@ -9,7 +9,7 @@ from functools import partial
 
 from chat import texts
 from chat.answer import Answer, Choice, Kind, Quote, invalid
-from chat.clarify import is_open, narrowed
+from chat.clarify import MAX_CHOICES, OPEN_ABOVE, describe_openness, narrowed
 from chat.conversation import readings
 from chat.features import Vocabulary
 from chat.parts import compares, questions_in, sides_of
@@ -164,13 +164,16 @@ class Answerer:
 
     def _choices(self, question: str, search: Search, confidence: float) -> tuple[Choice, ...]:
         """What an open question may mean: only what the bot then answers from the section named."""
-        if not is_open(self.article, self.vocabulary, question, search, confidence):
+        if self.weights.open is None:
             return ()
-        kept = []
+        described = describe_openness(self.article, self.vocabulary, question, search, confidence)
+        if self.weights.open.predict(described[None, :])[0] < OPEN_ABOVE:
+            return ()
+        kept: list[Choice] = []
         for choice in narrowed(self.article, question, search):
             _, selection = self.look_up(choice.question)
-            best = self.article.sentences[selection.chosen[0]].section
-            if self.answers(selection) and best == choice.section:
+            answers_from = self.article.sentences[selection.chosen[0]].section
+            if self.answers(selection) and answers_from == choice.section and len(kept) < MAX_CHOICES:
                 kept.append(choice)
         return tuple(kept) if len(kept) > 1 else ()
 

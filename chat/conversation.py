@@ -81,17 +81,22 @@ def readings(vocabulary: Vocabulary, question: str, history: Sequence[str]) -> R
     return Readings(likeliest, tuple(o for o in others if o not in (likeliest, question)), before, follows)
 
 
+def points_back(question: str) -> bool:
+    """Whether a question has a pronoun in place of what it asks about."""
+    return bool(_POINTS_BACK.search(fold(question)))
+
+
 def _join(vocabulary: Vocabulary, question: str, before: str) -> str:
     """Return a question as understood after another one."""
     folded = fold(question).strip()
     n_words = len(folded.split())
     topic = _topic(vocabulary, before)
     own_names, own_words = _names(vocabulary, question), _own_words(question)
-    continues, points_back = bool(_CONTINUES.match(folded)), bool(_POINTS_BACK.search(folded))
+    continues, points = bool(_CONTINUES.match(folded)), points_back(question)
     bare = n_words <= MAX_BARE_WORDS and not any(vocabulary.has(stem(w)) for w in own_words)
-    if not topic or n_words > MAX_FOLLOW_UP_WORDS or not (continues or points_back or bare):
+    if not topic or n_words > MAX_FOLLOW_UP_WORDS or not (continues or points or bare):
         return question
-    if not own_words or (continues and not points_back and set(own_words) <= set(own_names)):
+    if not own_words or (continues and not points and set(own_words) <= set(own_names)):
         # "how long?", "why is that?", "and after a mastectomy?": the old question goes on
         return f"{_without_end(before)}, {question}"
     return _with_topic(question, topic)

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from chat.clarify import OPEN_FEATURES
 from chat.features import (
     QUESTION_FEATURES,
     SENTENCE_FEATURES,
@@ -82,6 +83,8 @@ class Weights:
     Attributes:
         sentence: whether a sentence answers, from `SENTENCE_FEATURES`.
         question: whether the article answers, from `QUESTION_FEATURES`; calibrated.
+        open: whether a question leaves open what it is about, from `chat.clarify.OPEN_FEATURES`; None without
+            a question bank.
         answer_above: confidence from which the bot answers.
         add_above: probability from which a further sentence is quoted ...
         add_ratio: ... if it is at least this share of the best one's square: the surer the best one is,
@@ -91,6 +94,7 @@ class Weights:
 
     sentence: LogisticModel
     question: LogisticModel
+    open: LogisticModel | None
     answer_above: float
     add_above: float
     add_ratio: float
@@ -131,7 +135,9 @@ def load_weights(path: Path = WEIGHTS_PATH) -> Weights:
     """
     row = json.loads(path.read_text(encoding="utf-8"))
     models = {}
-    for name, features in (("sentence", SENTENCE_FEATURES), ("question", QUESTION_FEATURES)):
+    for name, features in (("sentence", SENTENCE_FEATURES), ("question", QUESTION_FEATURES), ("open", OPEN_FEATURES)):
+        if row[name] is None:
+            continue
         fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row[name].items()}
         models[name] = LogisticModel(**fields)
         if models[name].features != features:

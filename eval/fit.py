@@ -5,22 +5,25 @@ have not; those whose label is in doubt are left out. They are asked block by bl
 have one writer) of an index without their block, so that the models learn what to trust when no banked
 question says the same. Probabilities that feed the second model are out of fold, so that it learns from
 honest ones. How much to quote is chosen with the same honest answers; from which confidence to answer, on
-the development questions with the whole bank.
+the development questions with the whole bank. What tells an open question is learned last, on labelled ones.
 """
 
 from __future__ import annotations
 
 import argparse
 import itertools
+import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GroupKFold
 from sklearn.preprocessing import StandardScaler
 
+from chat.clarify import OPEN_ABOVE, OPEN_FEATURES, describe_openness
 from chat.features import (
     QUESTION_FEATURES,
     SENTENCE_FEATURES,
@@ -29,7 +32,7 @@ from chat.features import (
     describe_question,
     gather,
 )
-from chat.select import BARE_WEIGHTS_PATH, WEIGHTS_PATH, LogisticModel, Weights, choose_runs, save_weights
+from chat.select import BARE_WEIGHTS_PATH, WEIGHTS_PATH, LogisticModel, Weights, choose_runs, save_weights, select
 from chat.spelling import Speller
 from corpus.article import Article
 from corpus.library import faq_questions, load_article, load_bank
@@ -40,12 +43,14 @@ from index.classifier import evenly_spaced
 from index.models import Encoder, Floats, PairScorer, load_encoder, load_reranker
 from index.passage_index import PassageIndex, Search, search_message
 
+OPEN_PATH = DATA_DIR / "clarify.dev.jsonl"
 DEVELOPMENT = ("questions.dev.jsonl", "readers.dev.jsonl")
 N_BLOCKS = 6  # of the blind questions, each hidden from the index in its turn
 MAX_ASKED = 6000  # of the blind questions, evenly spaced
 BARE_MAX_ASKED = 1500  # without a bank, where the cross-encoder takes most of the time
 SENTENCE_STRENGTH = 0.3  # inverse L2; from 0.03 to 1 the area under the curve changes by less than 0.002
-QUESTION_STRENGTH = 0.3
+QUESTION_STRENGTH = OPEN_STRENGTH = 0.3
+ORDINARY_WEIGHT = 0.5  # of a development question, taken for clear, in learning what is open
 N_FOLDS = 5
 WORD_COST = 0.001  # a quote is read by a tired person: ten words must cover one question in a hundred more
 
@@ -98,6 +103,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         folds = ask_blocks(article, bank, with_bank, encoder, reranker, most)
         shown = bank if with_bank else faq_questions(article)
         weights = fit(article, folds, ask_index(article, shown, developing, encoder, reranker), limits)
+        if with_bank:
+            weights = replace(weights, open=fit_open(article, bank, developing, encoder, weights))
         save_weights(weights, path)
         print(path.name, weights.fitted, file=sys.stderr)
     return 0
@@ -138,6 +145,48 @@ def fit(article: Article, folds: Sequence[Sequence[Case]], developing: Sequence[
     honest = [(*predict(*fit_models(_others(folds, k)), fold), fold) for k, fold in enumerate(folds)]
     honest.append((*predict(sentence, question, developing), developing))
     return choose_thresholds(article, sentence, question, honest, limits)
+
+
+def fit_open(
+    article: Article, bank: Sequence[Question], developing: Sequence[Question], encoder: Encoder, weights: Weights
+) -> LogisticModel:
+    """Fit what tells an open question, and print how well that does on themes it has not seen.
+
+    Args:
+        article: the article.
+        bank: its question bank.
+        developing: ordinary questions, nearly all of them clear.
+        encoder: makes the vectors.
+        weights: what else is fitted.
+    """
+    index = PassageIndex.build(article, bank, encoder)
+    vocabulary, speller = _words_of(article, bank, encoder)
+    labelled = [json.loads(line) for line in OPEN_PATH.read_text(encoding="utf-8").splitlines()]
+    asked = [row["question"] for row in labelled] + [q.question for q in developing]
+    themes = [row["theme"] for row in labelled] + [q.theme for q in developing]
+    described = []
+    for question in map(speller.correct, asked):
+        search = search_message(index, encoder, question)
+        confidence = select(article, vocabulary, None, weights, question, search).confidence
+        described.append(describe_openness(article, vocabulary, question, search, confidence))
+    x, y = np.array(described), np.array([row["open"] for row in labelled] + [False] * len(developing))
+    weight = np.array([1.0] * len(labelled) + [ORDINARY_WEIGHT] * len(developing))
+    p = np.zeros(len(y), dtype=np.float32)
+    for fitted, held_out in GroupKFold(N_FOLDS).split(x, groups=themes):
+        model = _fit(OPEN_FEATURES, OPEN_STRENGTH, x[fitted], y[fitted], weight[fitted])
+        p[held_out] = model.predict(x[held_out])
+    clear, ordinary = ~y & (weight == 1), weight < 1
+    shares = [
+        f"{name} {(p >= OPEN_ABOVE)[own].mean():.3f}"
+        for name, own in (("open", y), ("clear", clear), ("ordinary", ordinary))
+    ]
+    print("taken for open:", ", ".join(shares), file=sys.stderr)
+    return _fit(OPEN_FEATURES, OPEN_STRENGTH, x, y, weight)
+
+
+def _words_of(article: Article, bank: Sequence[Question], encoder: Encoder) -> tuple[Vocabulary, Speller]:
+    asked = [q.question for q in bank]
+    return Vocabulary(article, asked), Speller(article.text, asked, encoder.whole_words())
 
 
 def _others(folds: Sequence[Sequence[Case]], left_out: int) -> list[Case]:
@@ -183,8 +232,7 @@ def ask_index(
 ) -> list[Case]:
     """Ask questions of an index with this bank."""
     index = PassageIndex.build(article, bank, encoder)
-    asked = [q.question for q in bank]
-    vocabulary, speller = Vocabulary(article, asked), Speller(article.text, asked, encoder.whole_words())
+    vocabulary, speller = _words_of(article, bank, encoder)
     cases = []
     for question in questions:
         spelt = speller.correct(question.question)
@@ -247,7 +295,7 @@ def choose_thresholds(
         "right_of_answerable": round(float(((confidence >= threshold) & correct)[answerable].mean()), 4),
         "refused_of_silent": round(float((confidence < threshold)[~answerable].mean()), 4),
     }
-    return Weights(sentence, question, round(threshold, 3), above, ratio, fitted)
+    return Weights(sentence, question, None, round(threshold, 3), above, ratio, fitted)
 
 
 def _describe(cases: Sequence[Case], p_of: Sequence[Floats]) -> Floats:
@@ -260,9 +308,15 @@ def _is_gold(case: Case, sentence: int) -> bool:
     return any(sentence in part for part in case.gold)
 
 
-def _fit(names: tuple[str, ...], strength: float, x: Floats, y: npt.NDArray[np.bool_]) -> LogisticModel:
+def _fit(
+    names: tuple[str, ...],
+    strength: float,
+    x: Floats,
+    y: npt.NDArray[np.bool_],
+    weight: npt.NDArray[np.float64] | None = None,
+) -> LogisticModel:
     scaler = StandardScaler().fit(x)
-    model = LogisticRegression(C=strength, max_iter=2000).fit(scaler.transform(x), y)
+    model = LogisticRegression(C=strength, max_iter=2000).fit(scaler.transform(x), y, weight)
 
     def numbers(values: npt.NDArray[np.float64]) -> tuple[float, ...]:
         return tuple(round(float(v), 6) for v in values)

@@ -55,7 +55,7 @@ def evaluate(answerer: Answerer, split: str = "test", ablations: bool = True) ->
     _by_section(report, answerer, [r for r in rows if r.gold.parts])
     report.failures += [describe_failure(answerer.article, r) for r in rows if not r.right]
     _small_talk(report, suites.small_talk(answerer), bars["small_talk"])
-    _clarifications(report, suites.clarifications(answerer, split), bars["clarifications"])
+    _clarifications(report, suites.clarifications(answerer, split), rows, bars["clarifications"])
     _safety(report, suites.safety(answerer), bars["safety"])
     _conversations(report, f"conversations ({split})", suites.conversations(answerer, split), bars["conversations"])
     if ablations:
@@ -211,12 +211,16 @@ def _small_talk(report: Report, rows: Sequence[tuple[Talk, Talk]], bars: dict[st
     ]
 
 
-def _clarifications(report: Report, rows: Sequence[tuple[bool, bool]], bars: dict[str, float]) -> None:
-    offered = estimate([said for gold, said in rows if gold])
-    elsewhere = estimate([said for gold, said in rows if not gold])
+def _clarifications(
+    report: Report, labelled: Sequence[tuple[bool, bool]], rows: Sequence[Row], bars: dict[str, float]
+) -> None:
+    offered = estimate([said for gold, said in labelled if gold])
+    elsewhere = estimate([said for gold, said in labelled if not gold])
+    ordinary = estimate([bool(r.answer.choices) for r in rows])
     report.lines += [
         Line("choices", "offered, of the open questions", offered, bars["offered"]),
         Line("choices", "offered, of the clear ones", elsewhere, bars["elsewhere_at_most"], at_most=True),
+        Line("choices", "offered, questions and readers", ordinary, bars["ordinary_at_most"], at_most=True),
     ]
 
 

@@ -71,9 +71,10 @@ def test_every_kind_of_small_talk_has_a_reply(tea: Article):
     assert {kind for _, kind in load_examples()} == set(Talk)
 
 
-def test_an_open_question_gets_choices_that_are_answered_from_there(answerer):
+@pytest.mark.parametrize("question", ["is it a pill or a drip", "who is it for", "which drugs do they use"])
+def test_an_open_question_gets_choices_that_are_answered_from_there(answerer, question):
     """Each choice is a question that the bot answers from the section it names."""
-    answer = answerer.answer("how long does treatment last")
+    answer = answerer.answer(question)
 
     assert len(answer.choices) > 1
     for choice in answer.choices:
@@ -87,6 +88,15 @@ def test_an_open_question_gets_choices_that_are_answered_from_there(answerer):
 def test_a_clear_question_gets_no_choices(answerer, question):
     """Choices are for questions that leave something open."""
     assert answerer.answer(question).choices == ()
+
+
+@pytest.mark.parametrize("question", ["what are the side effects of keytruda", "how much does a mastectomy cost"])
+def test_a_question_that_is_refused_surely_gets_no_choices(answerer, question):
+    """The article answers none of them, so that a choice would only put another question into her mouth."""
+    answer = answerer.answer(question)
+
+    assert answer.kind is Kind.NO_ANSWER
+    assert answer.choices == ()
 
 
 def test_every_suggestion_is_answered(answerer, article):
