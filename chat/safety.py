@@ -9,6 +9,7 @@ lean towards calling for help: a false alarm costs a moment, a miss may cost a l
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from chat.wordings import PATTERNS_PATH, Evidence, Safety, asks_for, match_patterns, weigh
+from index.asking import sentences_of
 from index.classifier import SETTINGS, TextClassifier, evenly_spaced, fit_classifier
 from index.models import Encoder
 from index.store import keep_classifier
@@ -37,9 +39,12 @@ _LABELS = tuple(Safety)
 # From which probability of emergency and crisis together the classifier calls for help, and from which
 # of personal advice and dosage together it says so. Chosen by cross-validation over the examples'
 # themes (`python -m eval.fit_safety`): urgent for recall first.
-URGENT_ABOVE = {Evidence.FOUND: 0.005, Evidence.LIKELY: 0.02, Evidence.NOTHING: 0.4, Evidence.VETOED: 0.65}
+URGENT_ABOVE = {Evidence.FOUND: 0.05, Evidence.LIKELY: 0.1, Evidence.NOTHING: 0.4, Evidence.VETOED: 0.65}
 URGENT_JOINED_ABOVE = 0.5  # for two messages read as one, which nobody wrote so
-PERSONAL_ABOVE = {True: 0.02, False: 0.2}  # with a wording that asks so, and without
+PERSONAL_ABOVE = {True: 0.05, False: 0.2}  # with a wording that asks so, and without
+# Of single sentences beside the whole message, half of it the most alarming one's: danger is often told in passing. By
+# cross-validation a sixth fewer false alarms at the same recall; 0.3 and 0.5 do nearly as well.
+SENTENCES_WEIGHT = 0.4
 MAX_PLAIN = 9000  # plain questions in fitting, evenly spaced
 PLAIN_WEIGHT = 0.5  # of one of them, beside 1 for an example
 _VERSION = b"6"  # of what is fitted here, in the saved classifiers' name
@@ -74,8 +79,21 @@ class Classifiers:
         """Fit both on the same material."""
         return cls(material.fit(URGENT), material.fit(PERSONAL))
 
-    def probabilities(self, text: str, vector: Floats) -> dict[Safety, float]:
-        """Return the probability of each label; what is not urgent is shared out by the second."""
+    def probabilities(
+        self, text: str, vector: Floats, sentences: Sequence[tuple[str, Floats]] = ()
+    ) -> dict[Safety, float]:
+        """Return the probability of each label.
+
+        Args:
+            text: a message.
+            vector: `(d,)` its unit vector.
+            sentences: its sentences with theirs; fewer than two say nothing new.
+        """
+        whole = self._read(text, vector)
+        return _mixed(whole, [self._read(*s) for s in sentences]) if len(sentences) > 1 else whole
+
+    def _read(self, text: str, vector: Floats) -> dict[Safety, float]:
+        """What is not urgent is shared out by the second classifier."""
         urgent = self.urgent.probabilities(text, vector)
         personal = self.personal.probabilities(text, vector)
         calm = 1.0 - sum(urgent.get(_LABELS.index(label), 0.0) for label in URGENT)
@@ -83,6 +101,27 @@ class Classifiers:
             label: urgent.get(i, 0.0) if label in URGENT else calm * personal.get(i, 0.0)
             for i, label in enumerate(_LABELS)
         }
+
+
+def _mixed(whole: dict[Safety, float], single: Sequence[dict[Safety, float]]) -> dict[Safety, float]:
+    """Weigh what the single sentences say beside the whole message, in log odds of urgent and of personal."""
+    mixed: dict[Safety, float] = {}
+    left = 1.0
+    for labels in (URGENT, PERSONAL):
+        odds = [_log_odds(sum(one[s] for s in labels)) for one in single]
+        of_single = (max(odds) + sum(odds) / len(odds)) / 2
+        of_whole = _log_odds(sum(whole[s] for s in labels))
+        both = (1 - SENTENCES_WEIGHT) * of_whole + SENTENCES_WEIGHT * of_single
+        total = min(left, 1 / (1 + math.exp(-both)))
+        shares = {s: whole[s] + sum(one[s] for one in single) for s in labels}
+        mixed |= {s: total * share / max(sum(shares.values()), 1e-9) for s, share in shares.items()}
+        left -= total
+    return mixed | {Safety.NONE: left}
+
+
+def _log_odds(p: float) -> float:
+    q = min(max(p, 1e-4), 1 - 1e-4)
+    return math.log(q / (1 - q))
 
 
 @dataclass(frozen=True)
@@ -184,7 +223,10 @@ class Screen:
 
     def probabilities(self, text: str, vector: Floats | None = None) -> dict[Safety, float]:
         """Return the classifiers' probability of each label."""
-        return self._classifiers.probabilities(text, self._encoder.encode([text])[0] if vector is None else vector)
+        known = self._encoder.encode([text])[0] if vector is None else vector
+        parts = sentences_of(text)
+        sentences = list(zip(parts, self._encoder.encode(parts), strict=True)) if len(parts) > 1 else ()
+        return self._classifiers.probabilities(text, known, sentences)
 
 
 def decide(text: str, p: dict[Safety, float]) -> Safety:

@@ -40,7 +40,7 @@ Floats = npt.NDArray[np.float32]
 
 WEIGHTS_PATH = Path(__file__).parent / "weights.json"
 BARE_WEIGHTS_PATH = Path(__file__).parent / "weights_without_bank.json"  # for an article without a bank
-MAX_QUOTED = 8  # sentences chosen for themselves; what they need beside them comes on top
+MAX_QUOTED = 12  # sentences chosen for themselves; what they need beside them comes on top
 MAX_PARTICULAR_SHARE = 0.1  # of the sentences, for a term that names something in particular
 MAX_LEAN = 3  # how far back a chain of "This ... It ..." is followed
 # A warning that a section sets against its own subject: it goes with every quote from there.

@@ -69,7 +69,7 @@ class Limits:
     median_words: int
 
 
-LIMITS = Limits(risk=0.05, median_words=50)  # the bars allow 60 words
+LIMITS = Limits(risk=0.05, median_words=55)  # the bars allow 60 words
 BARE_LIMITS = Limits(risk=0.2, median_words=60)  # without a bank; at 0.05 next to nothing would be answered
 
 

@@ -22,8 +22,9 @@ from chat.wordings import Evidence, Safety, asks_for, weigh
 from corpus.library import load_article, load_bank
 from corpus.questions import load_questions
 from eval.suites import DATA_DIR
+from index.asking import sentences_of
 from index.classifier import evenly_spaced
-from index.models import load_encoder
+from index.models import Encoder, load_encoder
 
 FOLDS = 6
 # Themes that share a situation under another name; a "t-" in front is the second writer's mark.
@@ -90,7 +91,11 @@ class Screened:
 
 
 def cross_validate(
-    examples: Sequence[Example], vectors: Floats, plain: Sequence[str], plain_vectors: Floats
+    examples: Sequence[Example],
+    vectors: Floats,
+    sentences: Sequence[Sequence[tuple[str, Floats]]],
+    plain: Sequence[str],
+    plain_vectors: Floats,
 ) -> list[dict[Safety, float]]:
     """Return each example's probabilities from classifiers that have not seen its situation."""
     groups = [SAME_SITUATION.get(t := e.theme.removeprefix("t-"), t) for e in examples]
@@ -98,8 +103,15 @@ def cross_validate(
     for fitted, held_out in GroupKFold(FOLDS).split(vectors, groups=groups):
         screen = Classifiers.fit(Material.of([examples[i] for i in fitted], vectors[fitted], plain, plain_vectors))
         for i in held_out:
-            found[i] = screen.probabilities(examples[i].text, vectors[i])
+            found[i] = screen.probabilities(examples[i].text, vectors[i], sentences[i])
     return found
+
+
+def encode_sentences(encoder: Encoder, texts: Sequence[str]) -> list[list[tuple[str, Floats]]]:
+    """Return each text's sentences with their `(d,)` vectors."""
+    parted = [sentences_of(t) for t in texts]
+    vectors = iter(encoder.encode([s for own in parted for s in own]))
+    return [[(s, next(vectors)) for s in own] for own in parted]
 
 
 def _share(flags: Sequence[bool], among: Sequence[bool]) -> float:
@@ -159,9 +171,12 @@ def main() -> None:
     dev = [q.question for q in load_questions(DATA_DIR / "questions.dev.jsonl", article)]
     vectors, plain_vectors, dev_vectors = (encoder.encode(t) for t in ([e.text for e in examples], plain, dev))
     labels = [e.label for e in examples]
-    rows = Screened.of([e.text for e in examples], cross_validate(examples, vectors, plain, plain_vectors))
+    texts = [e.text for e in examples]
+    sentences, dev_sentences = (encode_sentences(encoder, t) for t in (texts, dev))
+    rows = Screened.of(texts, cross_validate(examples, vectors, sentences, plain, plain_vectors))
     whole = Classifiers.fit(Material.of(examples, vectors, plain, plain_vectors))
-    on_dev = Screened.of(dev, [whole.probabilities(t, v) for t, v in zip(dev, dev_vectors, strict=True)])
+    asked = zip(dev, dev_vectors, dev_sentences, strict=True)
+    on_dev = Screened.of(dev, [whole.probabilities(t, v, s) for t, v, s in asked])
     print_urgent(rows, labels, on_dev)
     print_personal(rows, labels, on_dev)
     print_mistakes(rows, labels, on_dev)

@@ -42,6 +42,17 @@ class Asking:
     weight: float
 
 
+def sentences_of(message: str) -> list[str]:
+    """Return the sentences and lines of a message that have more than one word.
+
+    >>> sentences_of("Hello! I was told in May. What is a biopsy?")
+    ['I was told in May.', 'What is a biopsy?']
+    """
+    lines = [m for m in re.finditer(r"[^\n]+", message) if m.group().strip()]
+    spans = [span for m in lines for span in split_sentences(message, Span(*m.span()))]
+    return [s for s in (span.of(message) for span in spans) if len(s.split()) > 1]
+
+
 def asking_part(message: str) -> Asking | None:
     """Return the sentences of a message that ask; nothing if it is short, or if all or none of them do.
 
@@ -51,9 +62,7 @@ def asking_part(message: str) -> Asking | None:
     n_words = len(message.split())
     if n_words <= MIN_WORDS:
         return None
-    lines = [m for m in re.finditer(r"[^\n]+", message) if m.group().strip()]
-    spans = [span for m in lines for span in split_sentences(message, Span(*m.span()))]
-    sentences = [s for s in (span.of(message) for span in spans) if len(s.split()) > 1]
+    sentences = sentences_of(message)
     asking = [s for s in sentences if "?" in s] or [s for s in sentences if _OPENS.match(s)]
     if not asking or len(asking) == len(sentences):
         return None
