@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from chat.answerer import Answerer
+from chat.clarify import OPEN_ABOVE, describe_openness
 from chat.parts import questions_in, sides_of
 from chat.select import LogisticModel, Selection
 from index.asking import asking_part
@@ -21,7 +22,8 @@ def explain(answerer: Answerer, question: str) -> str:
         f"screened as  {answerer.screen.check(question)}",
         *_looked_up(answerer, spelt, search, whole),
     ]
-    for part in (questions_in if answerer.answers(whole) else sides_of)(answerer.vocabulary, spelt):
+    sides = () if answerer.answers(whole) else sides_of(answerer.vocabulary, spelt)
+    for part in (*questions_in(answerer.vocabulary, spelt), *sides):
         lines += ["", f"PART         {part}", *_looked_up(answerer, part, *answerer.look_up(part))]
     return "\n".join(lines)
 
@@ -42,6 +44,14 @@ def _looked_up(answerer: Answerer, question: str, search: Search, selection: Sel
         *(f"  {s:.3f}  {'silent' if q.silent else 'answered'}  {q.question}" for q, s in search.nearest),
     ]
     article = answerer.article
+    if answerer.weights.open is not None:
+        openness = describe_openness(article, answerer.vocabulary, question, search, selection.confidence)
+        p = float(answerer.weights.open.predict(openness[None, :])[0])
+        lines += [
+            "",
+            f"open         {p:.3f}, choices from {OPEN_ABOVE:.3f}",
+            *_moved(answerer.weights.open, openness),
+        ]
     for k in np.argsort(-selection.p, kind="stable"):
         hit = selection.candidates.hits[int(k)]
         sentence = article.sentences[hit.sentence]

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from corpus.article import Article
 from corpus.discourse import in_context, leans_back
 from corpus.questions import Silence
+from index.classifier import log_odds
 from index.models import PairScorer
 from index.passage_index import Hit, Search
 from index.terms import fold, terms
@@ -246,17 +247,16 @@ def describe_question(
     order = np.argsort(-p, kind="stable")
     first = int(order[0])
     own = dict(zip(SENTENCE_FEATURES, candidates.features[first], strict=True))
-    silent = min(max(sum(search.bank.silences.values()), 1e-4), 1 - 1e-4)
     banked = max(h.banked for h in search.hits)
     values = (
-        _logit(float(p[first])),
+        log_odds(float(p[first])),
         float(p[first] - (p[order[1]] if len(order) > 1 else 0.0)),
         float(p.sum()),
         banked,
         search.bank.nearest_silent,
         banked - search.bank.nearest_silent,
         search.bank.silent_vote,
-        math.log(silent / (1 - silent)),
+        log_odds(sum(search.bank.silences.values())),
         search.bank.silences.get(Silence.OFF_TOPIC, 0.0) + search.bank.silences.get(Silence.NOT_UNDERSTOOD, 0.0),
         float(candidates.rerank[first]),
         float(candidates.rerank.max()),
@@ -270,8 +270,3 @@ def describe_question(
         own["type_miss"],
     )
     return np.array(values, dtype=np.float32)
-
-
-def _logit(p: float) -> float:
-    q = min(max(p, 1e-4), 1 - 1e-4)
-    return math.log(q / (1 - q))

@@ -21,7 +21,7 @@ import numpy.typing as npt
 
 from chat.wordings import PATTERNS_PATH, Evidence, Safety, asks_for, match_patterns, weigh
 from index.asking import sentences_of
-from index.classifier import SETTINGS, TextClassifier, evenly_spaced, fit_classifier
+from index.classifier import SETTINGS, TextClassifier, evenly_spaced, fit_classifier, log_odds
 from index.models import Encoder
 from index.store import keep_classifier
 from index.terms import fold
@@ -106,22 +106,21 @@ class Classifiers:
 def _mixed(whole: dict[Safety, float], single: Sequence[dict[Safety, float]]) -> dict[Safety, float]:
     """Weigh what the single sentences say beside the whole message, in log odds of urgent and of personal."""
     mixed: dict[Safety, float] = {}
-    left = 1.0
     for labels in (URGENT, PERSONAL):
-        odds = [_log_odds(sum(one[s] for s in labels)) for one in single]
+        odds = [log_odds(sum(one[s] for s in labels)) for one in single]
         of_single = (max(odds) + sum(odds) / len(odds)) / 2
-        of_whole = _log_odds(sum(whole[s] for s in labels))
+        of_whole = log_odds(sum(whole[s] for s in labels))
         both = (1 - SENTENCES_WEIGHT) * of_whole + SENTENCES_WEIGHT * of_single
-        total = min(left, 1 / (1 + math.exp(-both)))
+        total = min(1 - sum(mixed.values()), 1 / (1 + math.exp(-both)))
         shares = {s: whole[s] + sum(one[s] for one in single) for s in labels}
         mixed |= {s: total * share / max(sum(shares.values()), 1e-9) for s, share in shares.items()}
-        left -= total
-    return mixed | {Safety.NONE: left}
+    return mixed | {Safety.NONE: 1 - sum(mixed.values())}
 
 
-def _log_odds(p: float) -> float:
-    q = min(max(p, 1e-4), 1 - 1e-4)
-    return math.log(q / (1 - q))
+def encode_sentences(encoder: Encoder, text: str) -> list[tuple[str, Floats]]:
+    """Return the sentences of a message, where it has several, with their `(d,)` vectors."""
+    parts = sentences_of(text)
+    return list(zip(parts, encoder.encode(parts), strict=True)) if len(parts) > 1 else []
 
 
 @dataclass(frozen=True)
@@ -224,9 +223,7 @@ class Screen:
     def probabilities(self, text: str, vector: Floats | None = None) -> dict[Safety, float]:
         """Return the classifiers' probability of each label."""
         known = self._encoder.encode([text])[0] if vector is None else vector
-        parts = sentences_of(text)
-        sentences = list(zip(parts, self._encoder.encode(parts), strict=True)) if len(parts) > 1 else ()
-        return self._classifiers.probabilities(text, known, sentences)
+        return self._classifiers.probabilities(text, known, encode_sentences(self._encoder, text))
 
 
 def decide(text: str, p: dict[Safety, float]) -> Safety:

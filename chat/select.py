@@ -1,9 +1,10 @@
 """Choose what to quote: from candidate sentences to runs of sentences, and how sure that is.
 
 Two small logistic models weigh the features of `chat.features`: one says for each sentence whether
-it answers, one whether the article answers at all. Their coefficients stand in `weights.json`,
-written by `python -m eval.fit`. What a quote needs beside it (the sentence it leans on, a limit that
-follows it, the list it is part of, a section's warning) is added by rules that hold for any article.
+it answers, one whether the article answers at all. Their coefficients stand in `weights.json`, beside
+those of the third model (`chat.clarify`), written by `python -m eval.fit`. What a quote needs beside it
+(the sentence it leans on, a limit that follows it, the list it is part of, a section's warning) is
+added by rules that hold for any article.
 """
 
 from __future__ import annotations
@@ -136,12 +137,12 @@ def load_weights(path: Path = WEIGHTS_PATH) -> Weights:
     row = json.loads(path.read_text(encoding="utf-8"))
     models = {}
     for name, features in (("sentence", SENTENCE_FEATURES), ("question", QUESTION_FEATURES), ("open", OPEN_FEATURES)):
-        if row[name] is None:
+        if name == "open" and row.get(name, "") is None:
             continue
-        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in row[name].items()}
-        models[name] = LogisticModel(**fields)
-        if models[name].features != features:
+        fields: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in (row.get(name) or {}).items()}
+        if fields.get("features") != features:
             raise ValueError(f"{path} was fitted for other features: run python -m eval.fit")
+        models[name] = LogisticModel(**fields)
     return Weights(**row | models)
 
 

@@ -43,6 +43,7 @@ DOSAGE = (
     "How much to take, how often, and what is safe to mix is for your own care team. Ask your doctor, "
     "nurse or pharmacist first. Do not change or stop a medicine by yourself."
 )
+ONLY_IN_PART = "The article answers only part of what you asked."
 FROM_THE_ARTICLE = "This is what the article says. It was not written about you."
 
 UNDERSTOOD_AS = "Understood as: {question}"

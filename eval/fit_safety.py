@@ -17,14 +17,13 @@ from sklearn.model_selection import GroupKFold
 
 from chat import safety
 from chat.assemble import default_article
-from chat.safety import PERSONAL, URGENT, Classifiers, Example, Floats, Material
+from chat.safety import PERSONAL, URGENT, Classifiers, Example, Floats, Material, encode_sentences
 from chat.wordings import Evidence, Safety, asks_for, weigh
 from corpus.library import load_article, load_bank
 from corpus.questions import load_questions
 from eval.suites import DATA_DIR
-from index.asking import sentences_of
 from index.classifier import evenly_spaced
-from index.models import Encoder, load_encoder
+from index.models import load_encoder
 
 FOLDS = 6
 # Themes that share a situation under another name; a "t-" in front is the second writer's mark.
@@ -97,7 +96,15 @@ def cross_validate(
     plain: Sequence[str],
     plain_vectors: Floats,
 ) -> list[dict[Safety, float]]:
-    """Return each example's probabilities from classifiers that have not seen its situation."""
+    """Return each example's probabilities from classifiers that have not seen its situation.
+
+    Args:
+        examples: n labelled utterances.
+        vectors: `(n, d)` theirs.
+        sentences: of each, its sentences with their `(d,)` vectors.
+        plain: questions that ask for information.
+        plain_vectors: `(len(plain), d)` theirs.
+    """
     groups = [SAME_SITUATION.get(t := e.theme.removeprefix("t-"), t) for e in examples]
     found: list[dict[Safety, float]] = [{}] * len(examples)
     for fitted, held_out in GroupKFold(FOLDS).split(vectors, groups=groups):
@@ -105,13 +112,6 @@ def cross_validate(
         for i in held_out:
             found[i] = screen.probabilities(examples[i].text, vectors[i], sentences[i])
     return found
-
-
-def encode_sentences(encoder: Encoder, texts: Sequence[str]) -> list[list[tuple[str, Floats]]]:
-    """Return each text's sentences with their `(d,)` vectors."""
-    parted = [sentences_of(t) for t in texts]
-    vectors = iter(encoder.encode([s for own in parted for s in own]))
-    return [[(s, next(vectors)) for s in own] for own in parted]
 
 
 def _share(flags: Sequence[bool], among: Sequence[bool]) -> float:
@@ -169,10 +169,10 @@ def main() -> None:
     known = {e.text for e in examples}  # never plain, also where an example is held out
     plain = [bank[i] for i in evenly_spaced(len(bank), safety.MAX_PLAIN) if bank[i] not in known]
     dev = [q.question for q in load_questions(DATA_DIR / "questions.dev.jsonl", article)]
-    vectors, plain_vectors, dev_vectors = (encoder.encode(t) for t in ([e.text for e in examples], plain, dev))
-    labels = [e.label for e in examples]
     texts = [e.text for e in examples]
-    sentences, dev_sentences = (encode_sentences(encoder, t) for t in (texts, dev))
+    vectors, plain_vectors, dev_vectors = (encoder.encode(t) for t in (texts, plain, dev))
+    labels = [e.label for e in examples]
+    sentences, dev_sentences = ([encode_sentences(encoder, t) for t in own] for own in (texts, dev))
     rows = Screened.of(texts, cross_validate(examples, vectors, sentences, plain, plain_vectors))
     whole = Classifiers.fit(Material.of(examples, vectors, plain, plain_vectors))
     asked = zip(dev, dev_vectors, dev_sentences, strict=True)

@@ -9,6 +9,7 @@ less sure exactly there. Fitted in seconds from examples.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -109,6 +110,12 @@ class TextClassifier:
         """
         with path.open("rb") as file, np.load(file) as arrays:  # numpy leaves a damaged one open
             return cls(**{f.name: arrays[f.name] for f in fields(cls)})
+
+
+def log_odds(p: float, least: float = 1e-4) -> float:
+    """Return the log odds of a probability that is kept `least` away from 0 and 1."""
+    q = min(max(p, least), 1 - least)
+    return math.log(q / (1 - q))
 
 
 def evenly_spaced(n: int, most: int) -> range:

@@ -99,6 +99,15 @@ def test_a_question_that_is_refused_surely_gets_no_choices(answerer, question):
     assert answer.choices == ()
 
 
+def test_of_two_questions_the_one_that_is_answered_is_quoted_and_the_rest_said_to_be_missing(answerer):
+    """Nobody loses an answer because she asked for more than the article holds."""
+    answer = answerer.answer("how much does a lumpectomy cost privately, and what is a sentinel lymph node biopsy?")
+
+    assert answer.kind is Kind.ANSWER
+    assert texts.ONLY_IN_PART in answer.notices
+    assert texts.ONLY_IN_PART not in answerer.answer("what is a sentinel lymph node biopsy?").notices
+
+
 def test_every_suggestion_is_answered(answerer, article):
     """What is offered is answered, and most of what the editor wrote can be offered."""
     for suggestion in answerer.suggestions:
@@ -215,8 +224,10 @@ def test_a_comparison_that_is_refused_as_a_whole_is_answered_by_its_sides(answer
     """Each side is quoted, and the less sure one says how sure the answer is; another aspect stays refused."""
     whole = answerer.look_up("lumpectomy vs mastectomy")[1]
     sides = [answerer.look_up(f"what is {side}?")[1] for side in ("lumpectomy", "mastectomy")]
-    found = answerer._found("lumpectomy vs mastectomy", "", (), dataclasses.replace(whole, confidence=0.0))
+    asked = "lumpectomy vs mastectomy"
+    found, only_in_part = answerer._found(asked, asked, (), dataclasses.replace(whole, confidence=0.0))
 
+    assert not only_in_part
     assert [s.chosen for s in found] == [s.chosen[:1] for s in sorted(sides, key=lambda s: s.confidence)]
     assert found[0].confidence == min(s.confidence for s in sides)
     assert answerer.answer("survival of lumpectomy vs mastectomy").kind is Kind.NO_ANSWER

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chat import texts
-from chat.safety import URGENT, Screen, load_examples
+from chat.safety import PERSONAL, URGENT, Classifiers, Screen, load_examples
 from chat.wordings import Safety, match_patterns
 from eval.suites import DATA_DIR
 from tests.fakes import FakeEncoder
@@ -83,6 +83,31 @@ def test_an_emergency_that_goes_on_is_one(answerer):
     """What only continues the question before is screened together with it."""
     assert answerer.screen.check("its getting worse", ["i have chest pain and cant breathe right now"]) in URGENT
     assert answerer.screen.check("what is reiki", ["i have chest pain and cant breathe right now"]) not in URGENT
+
+
+def _classifiers(monkeypatch, urgent_of):
+    """Classifiers that give each text a probability of its own."""
+
+    def read(self, text, vector):
+        p = urgent_of[text]
+        return dict.fromkeys(Safety, 0.0) | {Safety.EMERGENCY: p, Safety.NONE: 1 - p}
+
+    monkeypatch.setattr(Classifiers, "_read", read)
+    return Classifiers(None, None)
+
+
+def test_danger_in_one_sentence_counts_and_calm_ones_soothe(monkeypatch):
+    """What is told in passing is heard; a message of which no sentence is alarming is less so itself."""
+    screen = _classifiers(monkeypatch, {"whole": 0.3, "calm": 0.01, "alarming": 0.99})
+
+    def urgent(*sentences):
+        p = screen.probabilities("whole", None, [(s, None) for s in sentences])
+        assert sum(p.values()) == pytest.approx(1.0)
+        assert sum(p[s] for s in PERSONAL) < 0.01
+        return p[Safety.EMERGENCY]
+
+    assert urgent() == urgent("calm") == pytest.approx(0.3)  # one sentence is the message
+    assert urgent("calm", "calm") < 0.3 < urgent("calm", "alarming")
 
 
 def test_patterns_are_fast_on_hostile_text():
