@@ -163,7 +163,7 @@ class Answerer:
             return sorted(map(self._best_of, sides), key=lambda side: side.confidence), False
         if understood != question:
             return [], False
-        sure = [self._best_of(part) for part in parts if part.confidence >= ALONE_ABOVE]
+        sure = [part for part in parts if part.confidence >= ALONE_ABOVE]
         return sorted(sure, key=lambda part: part.confidence), 0 < len(sure) < len(parts)
 
     def _best_of(self, part: Selection) -> Selection:

@@ -219,7 +219,7 @@ def complete(article: Article, chosen: tuple[int, ...], apart: bool = False) -> 
     for i in () if apart else chosen:
         kept |= _rest_of_list(article, i, kept)
     for i in sorted(kept):
-        kept |= _leaning(article, i) | _limited_by(article, i) | _warnings(article, i)
+        kept |= _opening_of_item(article, i) | _leaning(article, i) | _limited_by(article, i) | _warnings(article, i)
     return join(article, kept, apart)
 
 
@@ -250,6 +250,13 @@ def _rest_of_list(article: Article, i: int, kept: set[int]) -> set[int]:
     if len(chosen) < 2 or 2 * len(chosen) < len(items):
         return set()
     return {j for j in members if article.sentences[j].is_item or article.sentences[j].is_lead_in}
+
+
+def _opening_of_item(article: Article, i: int) -> set[int]:
+    """The first sentence of a list item, which says what the item is about."""
+    sentence = article.sentences[i]
+    own = (j for j, s in enumerate(article.sentences) if s.block == sentence.block)
+    return {next(own)} if sentence.is_item else set()
 
 
 def _leaning(article: Article, i: int) -> set[int]:

@@ -157,6 +157,13 @@ def test_complete_brings_what_a_sentence_leans_on(article):
     assert complete(article, (this_drug,)) == ((this_drug - 1, this_drug),)
 
 
+def test_complete_brings_the_opening_of_a_list_item(article):
+    """A later sentence of a list item does not say what the item is about; its first one does."""
+    later = sentence(article, "The surgeon then removes")
+
+    assert complete(article, (later,)) == ((later - 1, later),)
+
+
 def test_complete_brings_the_limit_that_follows(article):
     """A following "Keep in mind that not everyone ..." is quoted too."""
     cycles = sentence(article, "The drugs are administered")
