@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from chat.answerer import Answerer
+from chat.answerer import ALONE_ABOVE, Answerer
 from chat.clarify import OPEN_ABOVE, describe_openness
 from chat.parts import questions_in, sides_of
 from chat.select import LogisticModel, Selection
@@ -22,7 +22,10 @@ def explain(answerer: Answerer, question: str) -> str:
         f"screened as  {answerer.screen.check(question)}",
         *_looked_up(answerer, spelt, search, whole),
     ]
-    sides = () if answerer.answers(whole) else sides_of(answerer.vocabulary, spelt)
+    sides: tuple[str, ...] = ()
+    if not answerer.answers(whole):
+        lines.append(f"\nrefused as a whole: a part is quoted alone from {ALONE_ABOVE:.3f}")
+        sides = sides_of(answerer.vocabulary, spelt)
     for part in (*questions_in(answerer.vocabulary, spelt), *sides):
         lines += ["", f"PART         {part}", *_looked_up(answerer, part, *answerer.look_up(part))]
     return "\n".join(lines)
