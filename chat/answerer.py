@@ -153,8 +153,8 @@ class Answerer:
         The whole, then its parts; else the sides it compares; else, unless it follows another, the parts that are
         answered surely. The first is how sure the answer is: of sides and parts the one that is least sure.
         """
-        parts = [self.look_up(part)[1] for part in questions_in(self.vocabulary, question, history)]
         if self.answers(whole):
+            parts = self._parts(question, history)
             new = [part for part in parts if self.answers(part) and part.chosen[0] not in whole.quoted]
             return [whole, *map(self._best_of, new)], False
         sides = [self.look_up(side)[1] for side in sides_of(self.vocabulary, understood)]
@@ -163,8 +163,13 @@ class Answerer:
             return sorted(map(self._best_of, sides), key=lambda side: side.confidence), False
         if understood != question:
             return [], False
+        parts = self._parts(question, history)
         sure = [part for part in parts if part.confidence >= ALONE_ABOVE]
         return sorted(sure, key=lambda part: part.confidence), 0 < len(sure) < len(parts)
+
+    def _parts(self, question: str, history: Sequence[str]) -> list[Selection]:
+        """What would be quoted for each part of a question that asks several things."""
+        return [self.look_up(part)[1] for part in questions_in(self.vocabulary, question, history)]
 
     def _best_of(self, part: Selection) -> Selection:
         """Only the best sentence of what was selected, with what it must not be quoted without."""

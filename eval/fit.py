@@ -104,7 +104,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         reranker = None if with_bank else load_reranker()
         folds = ask_blocks(article, bank, with_bank, encoder, reranker, most)
         shown = bank if with_bank else faq_questions(article)
-        cases = ask_index(article, shown, developing, encoder, reranker, [r["question"] for r in labelled])
+        further = [r["question"] for r in labelled] if with_bank else []
+        cases = ask_index(article, shown, developing, encoder, reranker, further)
         ordinary, labelled_cases = cases[: len(developing)], cases[len(developing) :]
         weights = fit(article, folds, ordinary, limits)
         if with_bank:
